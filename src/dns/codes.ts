@@ -10,6 +10,8 @@
 const TYPES = {
   A: 1,
   NS: 2,
+  MD: 3,
+  MF: 4,
   CNAME: 5,
   SOA: 6,
   MB: 7,
@@ -72,7 +74,9 @@ export type KnownType = keyof typeof TYPES;
 /** A record type by its mnemonic, or `TYPE1234` where this file knows none. */
 export type RRType = KnownType | `TYPE${number}`;
 
-const TYPE_OF_CODE = new Map<number, RRType>(Object.entries(TYPES).map(([name, code]) => [code, name as KnownType]));
+const TYPE_OF_CODE = new Map<number, RRType>(
+  Object.entries(TYPES).map(([name, code]) => [code, name as KnownType]),
+);
 
 export const isKnownType = (type: string): type is KnownType => Object.hasOwn(TYPES, type);
 
@@ -80,7 +84,8 @@ export const isKnownType = (type: string): type is KnownType => Object.hasOwn(TY
 export const typeOf = (code: number): RRType => TYPE_OF_CODE.get(code) ?? `TYPE${code}`;
 
 /** The 16-bit code of a type. */
-export const codeOf = (type: RRType): number => (isKnownType(type) ? TYPES[type] : Number(type.slice(4)));
+export const codeOf = (type: RRType): number =>
+  isKnownType(type) ? TYPES[type] : Number(type.slice(4));
 
 /**
  * Reads a type as people write it: any letter case, mnemonic or `TYPE1234`.
@@ -139,15 +144,31 @@ export const RCODES = {
 } as const satisfies Record<string, number>;
 
 export type Rcode = keyof typeof RCODES | `RCODE${number}`;
-const RCODE_OF_CODE = new Map<number, Rcode>(Object.entries(RCODES).map(([name, code]) => [code, name as keyof typeof RCODES]));
+const RCODE_OF_CODE = new Map<number, Rcode>(
+  Object.entries(RCODES).map(([name, code]) => [code, name as keyof typeof RCODES]),
+);
 export const rcodeOf = (code: number): Rcode => RCODE_OF_CODE.get(code) ?? `RCODE${code}`;
 export const codeOfRcode = (rcode: Rcode): number =>
   Object.hasOwn(RCODES, rcode) ? RCODES[rcode as keyof typeof RCODES] : Number(rcode.slice(5));
 
-export const OPCODES = { QUERY: 0, IQUERY: 1, STATUS: 2, NOTIFY: 4, UPDATE: 5, DSO: 6 } as const satisfies Record<string, number>;
+export const OPCODES = {
+  QUERY: 0,
+  IQUERY: 1,
+  STATUS: 2,
+  NOTIFY: 4,
+  UPDATE: 5,
+  DSO: 6,
+} as const satisfies Record<string, number>;
 
 /** EDNS option codes that Danelaw reads or writes. */
-export const OPTIONS = { NSID: 3, CLIENT_SUBNET: 8, COOKIE: 10, KEEPALIVE: 11, PADDING: 12, EDE: 15 } as const satisfies Record<string, number>;
+export const OPTIONS = {
+  NSID: 3,
+  CLIENT_SUBNET: 8,
+  COOKIE: 10,
+  KEEPALIVE: 11,
+  PADDING: 12,
+  EDE: 15,
+} as const satisfies Record<string, number>;
 
 /** Extended DNS Errors, RFC 8914 section 4 and the registry it founds: code to purpose. */
 export const EXTENDED_ERRORS = {

@@ -6,9 +6,9 @@
  * Does not: know records or sections.
  * @module
  */
-import { Name } from './name.ts';
+import { Name, ROOT } from './name.ts';
 
-/** Thrown inside the reader only; `message.ts` catches it once and turns it into a value. */
+/** Thrown inside the reader only: `message.ts` and `rdata.ts` turn it into a value. */
 export class FormatError extends Error {
   readonly offset: number;
   constructor(reason: string, offset: number) {
@@ -17,6 +17,12 @@ export class FormatError extends Error {
   }
 }
 
+/**
+ * A name that no reading could make sense of: a pointer that loops or leads forward, an unknown label type, more than
+ * 255 octets. Where it stands in RDATA it spoils the whole message, and not only its record.
+ */
+export class BrokenName extends FormatError {}
+
 /** A name of 255 octets has at most 127 labels, and each useful pointer is preceded by at least one. */
 const MAX_POINTERS = 127;
 const MAX_NAME = 255;
@@ -24,12 +30,15 @@ const MAX_NAME = 255;
 export class Reader {
   readonly bytes: Uint8Array;
   #at: number;
-  #end: number;
+  readonly #end: number;
+  readonly #names: Map<number, Name> | undefined;
 
-  constructor(bytes: Uint8Array, at = 0, end: number = bytes.length) {
+  /** @param names  remembers the names read by where they start: in most messages nearly all owners are the same few */
+  constructor(bytes: Uint8Array, at = 0, end: number = bytes.length, names?: Map<number, Name>) {
     this.bytes = bytes;
     this.#at = at;
     this.#end = end;
+    this.#names = names;
   }
 
   get offset(): number {
@@ -55,7 +64,13 @@ export class Reader {
 
   u32(): number {
     const at = this.#take(4);
-    return ((this.#byte(at) << 24) | (this.#byte(at + 1) << 16) | (this.#byte(at + 2) << 8) | this.#byte(at + 3)) >>> 0;
+    return (
+      ((this.#byte(at) << 24) |
+        (this.#byte(at + 1) << 16) |
+        (this.#byte(at + 2) << 8) |
+        this.#byte(at + 3)) >>>
+      0
+    );
   }
 
   /** The next `length` octets as a view: copy what you keep. */
@@ -68,10 +83,14 @@ export class Reader {
     return this.view(this.left);
   }
 
+  skip(length: number): void {
+    this.#take(length);
+  }
+
   /** A reader over the next `length` octets, which this one skips. Names in it may still point anywhere before it. */
   within(length: number): Reader {
     const at = this.#take(length);
-    return new Reader(this.bytes, at, at + length);
+    return new Reader(this.bytes, at, at + length, this.#names);
   }
 
   /** A name, its pointers followed (`compressed`) or refused (`plain`). */
@@ -85,25 +104,28 @@ export class Reader {
     let end = this.#end;
     let lowest = start; // a pointer must lead strictly below this
     for (;;) {
-      if (at >= end) throw new FormatError('name runs past the end', start);
+      if (at >= end) throw this.#pastEnd(start, pointers);
       const octet = this.#byte(at);
       if (octet >= 0xc0) {
         if (form === 'plain') throw new FormatError('compressed name where none is allowed', at);
-        if (at + 1 >= end) throw new FormatError('name runs past the end', start);
+        if (at + 1 >= end) throw this.#pastEnd(start, pointers);
         const target = ((octet & 0x3f) << 8) | this.#byte(at + 1);
         if (pointers === 0) this.#at = at + 2;
+        const known = pointers === 0 && length === 0 ? this.#names?.get(target) : undefined;
+        if (known) return known;
         pointers += 1;
-        if (pointers > MAX_POINTERS) throw new FormatError('too many compression pointers', start);
-        if (target >= lowest) throw new FormatError('compression pointer does not lead backward', at);
+        if (pointers > MAX_POINTERS) throw new BrokenName('too many compression pointers', start);
+        if (target >= lowest)
+          throw new BrokenName('compression pointer does not lead backward', at);
         at = target;
         lowest = target;
         end = this.bytes.length;
         continue;
       }
-      if (octet > 63) throw new FormatError('unknown label type', at);
+      if (octet > 63) throw new BrokenName('unknown label type', at);
       const next = length + 1 + octet;
-      if (next > MAX_NAME) throw new FormatError('name longer than 255 octets', start);
-      if (at + 1 + octet > end) throw new FormatError('name runs past the end', start);
+      if (next > MAX_NAME) throw new BrokenName('name longer than 255 octets', start);
+      if (at + 1 + octet > end) throw this.#pastEnd(start, pointers);
       if (next > wire.length) {
         const grown = new Uint8Array(MAX_NAME);
         grown.set(wire);
@@ -116,7 +138,14 @@ export class Reader {
       labels += 1;
     }
     if (pointers === 0) this.#at = at;
-    return Name.trusted(wire.slice(0, length), labels);
+    const name = labels === 0 ? ROOT : Name.trusted(wire.slice(0, length), labels);
+    if (this.#names && this.#byte(start) < 0xc0) this.#names.set(start, name);
+    return name;
+  }
+
+  /** Past the end of the RDATA is that record's trouble; past the end of the message, by a pointer, everybody's. */
+  #pastEnd(start: number, pointers: number): FormatError {
+    return new (pointers > 0 ? BrokenName : FormatError)('name runs past the end', start);
   }
 
   /** The octet at an offset that has been checked. */

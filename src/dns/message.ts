@@ -5,9 +5,19 @@
  * nothing throws past it. Does not: decide whether a message answers a question.
  * @module
  */
-import type { Rcode, RRType } from './codes.ts';
-import type { Edns } from './edns.ts';
+import {
+  CLASS_IN,
+  codeOf,
+  codeOfRcode,
+  type Rcode,
+  type RRType,
+  rcodeOf,
+  typeOf,
+} from './codes.ts';
+import { FormatError, Reader, Writer } from './cursor.ts';
+import { type Edns, lengthOfOpt, readOpt, writeOpt } from './edns.ts';
 import type { Name } from './name.ts';
+import { readRdata, writeRdata } from './rdata.ts';
 import type { RR } from './rrset.ts';
 
 export interface Question {
@@ -41,3 +51,182 @@ export interface Message {
 export type Parsed =
   | { readonly kind: 'message'; readonly message: Message }
   | { readonly kind: 'malformed'; readonly reason: string; readonly offset: number };
+
+/** Bits of the second 16 of the header (RFC 1035 section 4.1.1, RFC 4035 section 3.1.6). */
+const QR = 0x8000;
+const AA = 0x0400;
+const TC = 0x0200;
+const RD = 0x0100;
+const RA = 0x0080;
+const AD = 0x0020;
+const CD = 0x0010;
+
+/**
+ * Reads a whole message.
+ *
+ * RDATA that does not fit its type is no reason to refuse the message: such a record has a `defect`. Names that loop,
+ * records that run past the end, octets after the last record and a second OPT are.
+ */
+export function parseMessage(bytes: Uint8Array): Parsed {
+  try {
+    return { kind: 'message', message: readMessage(new Reader(bytes, 0, bytes.length, new Map())) };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { kind: 'malformed', reason: error.message, offset: error.offset };
+  }
+}
+
+function readMessage(reader: Reader): Message {
+  const id = reader.u16();
+  const flags = reader.u16();
+  // The counts are claims: they bound loops that the end of the octets stops first, and nothing is allocated by them.
+  const counts = [reader.u16(), reader.u16(), reader.u16(), reader.u16()] as const;
+  const questions = readQuestions(reader, counts[0]);
+  const answer = readRecords(reader, counts[1]);
+  const authority = readRecords(reader, counts[2]);
+  const { additional, edns, upperRcode } = readAdditional(reader, counts[3]);
+  if (reader.left > 0) reader.fail('octets after the last record');
+  return {
+    id,
+    response: (flags & QR) !== 0,
+    opcode: (flags >> 11) & 15,
+    authoritative: (flags & AA) !== 0,
+    truncated: (flags & TC) !== 0,
+    recursionDesired: (flags & RD) !== 0,
+    recursionAvailable: (flags & RA) !== 0,
+    authenticData: (flags & AD) !== 0,
+    checkingDisabled: (flags & CD) !== 0,
+    rcode: rcodeOf((upperRcode << 4) | (flags & 15)),
+    questions,
+    answer,
+    authority,
+    additional,
+    edns,
+  };
+}
+
+function readQuestions(reader: Reader, count: number): Question[] {
+  const questions: Question[] = [];
+  for (let i = 0; i < count; i += 1) {
+    questions.push({ name: reader.name(), type: typeOf(reader.u16()), class: reader.u16() });
+  }
+  return questions;
+}
+
+function readRecords(reader: Reader, count: number): RR[] {
+  const records: RR[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const owner = reader.name();
+    const type = typeOf(reader.u16());
+    if (type === 'OPT') reader.fail('OPT outside the additional section');
+    records.push(readRecord(reader, owner, type));
+  }
+  return records;
+}
+
+/** RFC 6891 section 6.1.1: at most one OPT, owned by the root, anywhere in the section. */
+function readAdditional(reader: Reader, count: number) {
+  const additional: RR[] = [];
+  let opt: ReturnType<typeof readOpt> | undefined;
+  for (let i = 0; i < count; i += 1) {
+    const owner = reader.name();
+    const type = typeOf(reader.u16());
+    if (type !== 'OPT') additional.push(readRecord(reader, owner, type));
+    else if (opt) reader.fail('more than one OPT');
+    else if (!owner.isRoot) reader.fail('OPT is not owned by the root');
+    else opt = readOpt(reader);
+  }
+  return { additional, edns: opt?.edns, upperRcode: opt?.upperRcode ?? 0 };
+}
+
+function readRecord(reader: Reader, owner: Name, type: RRType): RR {
+  const recordClass = reader.u16();
+  const seconds = reader.u32();
+  const ttl = seconds > 0x7fffffff ? 0 : seconds; // RFC 2181 section 8
+  const rdata = readRdata(type, reader.within(reader.u16()));
+  return { owner, type, class: recordClass, ttl, ...rdata };
+}
+
+export interface WriteOptions {
+  /** Largest message wanted, in octets: 65535 where it is left out. */
+  readonly maxSize?: number;
+}
+
+/**
+ * Writes a message, names compressed.
+ *
+ * What exceeds `maxSize` is left out from the end, whole RRsets with their RRSIGs at a time, and TC is set unless only
+ * additional records are missing (RFC 2181 section 9). For this the records of an RRset must stand together. Header,
+ * question and OPT are always written.
+ *
+ * @throws RangeError for an extended RCODE without `edns` to carry it
+ */
+export function writeMessage(
+  message: Message,
+  { maxSize = 0xffff }: WriteOptions = {},
+): Uint8Array {
+  const { edns, questions } = message;
+  const rcode = codeOfRcode(message.rcode);
+  if (rcode > 15 && !edns) throw new RangeError(`${message.rcode} cannot be written without EDNS`);
+  const writer = new Writer();
+  writer.u16(message.id);
+  writer.u16(flagsOf(message) | (rcode & 15));
+  writer.u16(questions.length);
+  for (let i = 0; i < 3; i += 1) writer.u16(0); // see writeCount
+  for (const question of questions) {
+    writer.name(question.name);
+    writer.u16(codeOf(question.type));
+    writer.u16(question.class ?? CLASS_IN);
+  }
+  const limit = maxSize - (edns ? lengthOfOpt(edns) : 0);
+  let whole = true;
+  for (const [i, section] of [message.answer, message.authority, message.additional].entries()) {
+    const written: number = whole ? writeRecords(writer, section, limit) : 0;
+    whole &&= written === section.length;
+    if (!whole && i < 2) writer.patchU16(2, flagsOf(message) | TC | (rcode & 15));
+    const opt = edns && i === 2 ? 1 : 0;
+    writer.patchU16(6 + 2 * i, written + opt);
+  }
+  if (edns) writeOpt(writer, edns, rcode >> 4);
+  return writer.finish();
+}
+
+const flagsOf = (message: Message): number =>
+  (message.response ? QR : 0) |
+  ((message.opcode & 15) << 11) |
+  (message.authoritative ? AA : 0) |
+  (message.truncated ? TC : 0) |
+  (message.recursionDesired ? RD : 0) |
+  (message.recursionAvailable ? RA : 0) |
+  (message.authenticData ? AD : 0) |
+  (message.checkingDisabled ? CD : 0);
+
+/** Writes records until the next would end past `limit`; that one's RRset is taken back. How many stand. */
+function writeRecords(writer: Writer, records: readonly RR[], limit: number): number {
+  let start = { index: 0, at: writer.length };
+  for (const [index, record] of records.entries()) {
+    if (startsRRset(records[index - 1], record)) start = { index, at: writer.length };
+    writeRecord(writer, record);
+    if (writer.length > limit) {
+      writer.truncate(start.at);
+      return start.index;
+    }
+  }
+  return records.length;
+}
+
+/** RRSIGs count to the RRset that they follow. */
+const startsRRset = (previous: RR | undefined, { owner, type }: RR): boolean =>
+  !previous?.owner.equals(owner) || (previous.type !== type && type !== 'RRSIG');
+
+function writeRecord(writer: Writer, record: RR): void {
+  writer.name(record.owner);
+  writer.u16(codeOf(record.type));
+  writer.u16(record.class);
+  writer.u32(record.ttl);
+  const at = writer.length;
+  writer.u16(0);
+  if (record.defect === undefined) writeRdata(writer, record.type, record.rdata);
+  else writer.octets(record.rdata);
+  writer.patchU16(at, writer.length - at - 2);
+}

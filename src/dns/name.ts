@@ -52,7 +52,8 @@ export class Name {
     let at = 0;
     for (;;) {
       const length = wire[at];
-      if (length === undefined || length > MAX_LABEL) throw new NameError('not a wire-format domain name');
+      if (length === undefined || length > MAX_LABEL)
+        throw new NameError('not a wire-format domain name');
       at += 1 + length;
       if (length === 0) break;
       labels += 1;
@@ -124,8 +125,10 @@ export class Name {
 
   /** `label` (at most 63 octets) put in front. `undefined` when the result would exceed 255 octets. */
   child(label: Uint8Array | string): Name | undefined {
-    const octets = typeof label === 'string' ? Uint8Array.from(label, (c) => c.charCodeAt(0)) : label;
-    if (octets.length === 0 || octets.length > MAX_LABEL) throw new NameError('a label has 1 to 63 octets');
+    const octets =
+      typeof label === 'string' ? Uint8Array.from(label, (c) => c.charCodeAt(0)) : label;
+    if (octets.length === 0 || octets.length > MAX_LABEL)
+      throw new NameError('a label has 1 to 63 octets');
     if (this.wire.length + 1 + octets.length > MAX_NAME) return undefined;
     const wire = new Uint8Array(1 + octets.length + this.wire.length);
     wire[0] = octets.length;
@@ -172,7 +175,12 @@ export class Name {
     const shared = Math.min(mine.length, theirs.length);
     for (let i = 1; i <= shared; i += 1) {
       // Both indices lie inside the arrays: i runs over the shorter one.
-      const order = compareLabels(this.key, mine[mine.length - i] ?? 0, other.key, theirs[theirs.length - i] ?? 0);
+      const order = compareLabels(
+        this.key,
+        mine[mine.length - i] ?? 0,
+        other.key,
+        theirs[theirs.length - i] ?? 0,
+      );
       if (order !== 0) return order;
     }
     return mine.length - theirs.length;
@@ -260,7 +268,8 @@ function readText(text: string): { octets: number[]; labels: number; absolute: b
 function closeLabel(octets: number[], start: number, text: string): void {
   const length = octets.length - start - 1;
   if (length === 0) throw new NameError(`"${shorten(text)}" has an empty label`);
-  if (length > MAX_LABEL) throw new NameError(`"${shorten(text)}" has a label longer than 63 octets`);
+  if (length > MAX_LABEL)
+    throw new NameError(`"${shorten(text)}" has a label longer than 63 octets`);
   octets[start] = length;
 }
 
@@ -273,7 +282,8 @@ function readEscape(text: string, at: number): [octet: number, length: number] {
     return [octet, 3];
   }
   const code = text.charCodeAt(at + 1);
-  if (Number.isNaN(code) || code > 0x7f || (code >= 0x30 && code <= 0x39)) throw new NameError(`"${shorten(text)}" has a broken escape`);
+  if (Number.isNaN(code) || code > 0x7f || (code >= 0x30 && code <= 0x39))
+    throw new NameError(`"${shorten(text)}" has a broken escape`);
   return [code, 1];
 }
 

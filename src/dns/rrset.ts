@@ -62,7 +62,8 @@ export function collectRRsets(records: readonly RR[], asked?: RRType): RRset[] {
     if (record.class !== CLASS_IN || record.type === 'OPT') continue;
     if (record.type !== 'RRSIG' || asked === 'RRSIG') addRecord(drafts, record);
   }
-  for (const record of records) if (record.class === CLASS_IN && record.type === 'RRSIG') addSignature(drafts, record);
+  for (const record of records)
+    if (record.class === CLASS_IN && record.type === 'RRSIG') addSignature(drafts, record);
   return [...drafts.values()].map(({ seen: _, ...rrset }) => rrset);
 }
 
@@ -70,22 +71,39 @@ function addRecord(drafts: Map<string, Draft>, record: RR): void {
   const key = `${record.type} ${record.owner.key}`;
   let draft = drafts.get(key);
   if (!draft) {
-    draft = { owner: record.owner, type: record.type, ttl: record.ttl, rdata: [], seen: new Set(), signatures: [] };
+    draft = {
+      owner: record.owner,
+      type: record.type,
+      ttl: record.ttl,
+      rdata: [],
+      seen: new Set(),
+      signatures: [],
+    };
     drafts.set(key, draft);
   }
   draft.ttl = Math.min(draft.ttl, record.ttl);
   if (record.defect !== undefined) draft.defect = record.defect;
-  const octets = String.fromCharCode(...record.rdata);
+  const octets = octetsKey(record.rdata);
   if (draft.seen.has(octets)) return;
   draft.seen.add(octets);
   draft.rdata.push(record.rdata);
+}
+
+/** Octets as a string that is equal exactly for equal octets, in pieces that fit the argument list of a call. */
+function octetsKey(octets: Uint8Array): string {
+  let key = '';
+  for (let at = 0; at < octets.length; at += 1024)
+    key += String.fromCharCode(...octets.subarray(at, at + 1024));
+  return key;
 }
 
 /** A defective RRSIG is as good as none: it is left out, and the RRset stays without it. */
 function addSignature(drafts: Map<string, Draft>, record: RR): void {
   if (record.defect !== undefined) return;
   const fields = decode('RRSIG', record.rdata);
-  drafts.get(`${fields.typeCovered} ${record.owner.key}`)?.signatures.push({ ...fields, ttl: record.ttl, rdata: record.rdata });
+  drafts
+    .get(`${fields.typeCovered} ${record.owner.key}`)
+    ?.signatures.push({ ...fields, ttl: record.ttl, rdata: record.rdata });
 }
 
 export const findRRset = (sets: readonly RRset[], owner: Name, type: RRType): RRset | undefined =>
