@@ -17,6 +17,11 @@ export interface Values {
   readonly u8: number;
   readonly u16: number;
   readonly u32: number;
+  /** The same on the wire as `u8` and `u16`; text may use the registry's mnemonics (RFC 4034 appendix A.1). */
+  readonly algorithm: number;
+  readonly certificateType: number;
+  /** Seconds as `u32`; text may use units (`1h30m`). */
+  readonly period: number;
   /** 32 bits of seconds, compared by serial arithmetic (RFC 4034 section 3.1.5). */
   readonly time: number;
   readonly type: RRType;
@@ -169,13 +174,17 @@ const address = (
   },
 });
 
+const u8 = number(1);
 const u16 = number(2);
 const u32 = number(4);
 
 export const CODECS: { readonly [K in Kind]: Codec<Values[K]> } = {
-  u8: number(1),
+  u8,
   u16,
   u32,
+  algorithm: u8,
+  certificateType: u16,
+  period: u32,
   time: u32,
   type: {
     check: u16.check,

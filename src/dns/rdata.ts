@@ -14,17 +14,27 @@ import { CODECS, type Codec, type Kind, type Values } from './field.ts';
 /** Uncompressed, letter case as received. */
 export type Rdata = Uint8Array;
 
-const keyFields = { flags: 'u16', protocol: 'u8', algorithm: 'u8', publicKey: 'base64' } as const;
+const keyFields = {
+  flags: 'u16',
+  protocol: 'u8',
+  algorithm: 'algorithm',
+  publicKey: 'base64',
+} as const;
 const signatureFields = {
   typeCovered: 'type',
-  algorithm: 'u8',
+  algorithm: 'algorithm',
   labels: 'u8',
   originalTtl: 'u32',
   expiration: 'time',
   inception: 'time',
   keyTag: 'u16',
 } as const;
-const digestFields = { keyTag: 'u16', algorithm: 'u8', digestType: 'u8', digest: 'hex' } as const;
+const digestFields = {
+  keyTag: 'u16',
+  algorithm: 'algorithm',
+  digestType: 'u8',
+  digest: 'hex',
+} as const;
 const certificateFields = {
   usage: 'u8',
   selector: 'u8',
@@ -46,10 +56,10 @@ export const RDATA = {
     mname: 'compressibleName',
     rname: 'compressibleName',
     serial: 'u32',
-    refresh: 'u32',
-    retry: 'u32',
-    expire: 'u32',
-    minimum: 'u32',
+    refresh: 'period',
+    retry: 'period',
+    expire: 'period',
+    minimum: 'period',
   },
   MB: { target: 'compressibleName' },
   MG: { target: 'compressibleName' },
@@ -101,7 +111,12 @@ export const RDATA = {
   SMIMEA: certificateFields,
   OPENPGPKEY: { publicKey: 'base64' },
   SSHFP: { algorithm: 'u8', fingerprintType: 'u8', fingerprint: 'hex' },
-  CERT: { certificateType: 'u16', keyTag: 'u16', algorithm: 'u8', certificate: 'base64' },
+  CERT: {
+    certificateType: 'certificateType',
+    keyTag: 'u16',
+    algorithm: 'algorithm',
+    certificate: 'base64',
+  },
   DHCID: { digest: 'base64' },
   CAA: { flags: 'u8', tag: 'tag', value: 'text' },
   // RFC 9460, 7208, 7043, 7553
