@@ -1,0 +1,56 @@
+/**
+ * Trust anchors: the DS and DNSKEY records that validation starts from (RFC 4033 section 5), the root's built in.
+ *
+ * Does not: follow a key rollover (RFC 5011).
+ * @module
+ */
+import { type Name, ROOT } from '../dns/name.ts';
+import { encode, type Rdata } from '../dns/rdata.ts';
+import type { RR } from '../dns/rrset.ts';
+
+export interface Anchor {
+  readonly name: Name;
+  /** RDATA of DS records. */
+  readonly ds: readonly Rdata[];
+  /** RDATA of DNSKEY records. */
+  readonly keys: readonly Rdata[];
+}
+
+/** Anchors by the key of their name. */
+export type Anchors = ReadonlyMap<string, Anchor>;
+
+/** Gathers anchors from records; those of other types than DS and DNSKEY are ignored. */
+export function anchorsFrom(records: readonly Pick<RR, 'owner' | 'type' | 'rdata'>[]): Anchors {
+  const anchors = new Map<string, Anchor>();
+  for (const { owner, type, rdata } of records) {
+    const { ds, keys } = anchors.get(owner.key) ?? { ds: [], keys: [] };
+    if (type === 'DS') anchors.set(owner.key, { name: owner, ds: [...ds, rdata], keys });
+    if (type === 'DNSKEY') anchors.set(owner.key, { name: owner, ds, keys: [...keys, rdata] });
+  }
+  return anchors;
+}
+
+/** RSASHA256, and a SHA-256 digest: what both root anchors use. */
+const rootDs = (keyTag: number, digest: string): Pick<RR, 'owner' | 'type' | 'rdata'> => ({
+  owner: ROOT,
+  type: 'DS',
+  rdata: encode('DS', { keyTag, algorithm: 8, digestType: 2, digest: hex(digest) }),
+});
+
+const hex = (text: string): Uint8Array =>
+  Uint8Array.from(text.match(/../g) ?? [], (octet) => Number.parseInt(octet, 16));
+
+/** The root's key signing keys as IANA publishes them (RFC 9718): KSK-2017 and KSK-2024. */
+export const ROOT_ANCHORS: Anchors = anchorsFrom([
+  rootDs(20326, 'e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d'),
+  rootDs(38696, '683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16'),
+]);
+
+/** The lowest anchor at or above `name`, if there is one. */
+export function closestAnchor(anchors: Anchors, name: Name): Anchor | undefined {
+  for (let labels = name.labels; labels >= 0; labels -= 1) {
+    const anchor = anchors.get(name.ancestor(labels).key);
+    if (anchor) return anchor;
+  }
+  return undefined;
+}

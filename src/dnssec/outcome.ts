@@ -1,0 +1,101 @@
+/**
+ * What a question comes to: the four statuses, and the one function type in which `resolver/` and `dane/` meet.
+ *
+ * RFC 4035 section 4.3 defines secure, insecure, bogus and indeterminate; RFC 7672 section 2.1.1 says what a mail
+ * server makes of them. Bogus and indeterminate carry no answer at all: there is nothing to use by mistake.
+ * @module
+ */
+import type { RRType } from '../dns/codes.ts';
+import type { Question } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
+import type { RRset } from '../dns/rrset.ts';
+import type { LimitName, Spent } from './budget.ts';
+import type { BogusReason, IndeterminateReason, InsecureReason, Reason } from './reason.ts';
+
+export type Status = 'secure' | 'insecure' | 'bogus' | 'indeterminate';
+
+/** The SOA, NSEC and NSEC3 RRsets with signatures that an answer rests on, as a client with DO must get them. */
+export type Proof = readonly RRset[];
+
+export type Answer =
+  | { readonly kind: 'records'; readonly rrset: RRset; readonly proof: Proof }
+  /** The name exists, or may exist, but has no record of this type. */
+  | { readonly kind: 'nodata'; readonly proof: Proof }
+  | { readonly kind: 'nxdomain'; readonly proof: Proof };
+
+/** Only where the caller said `ask: 'if-signed'` and the zone is not signed. */
+export interface NotAsked {
+  readonly kind: 'not-asked';
+}
+
+/** Where a failure lies: the zone that was asked, and the record set that could not be had or believed. */
+export interface Fault {
+  readonly zone: Name;
+  readonly owner: Name;
+  readonly type: RRType;
+  /** The limit that was hit, where one was. */
+  readonly limit?: LimitName;
+}
+
+/** One CNAME or DNAME followed, with the status of this link alone (RFC 7672 section 2.2.2 asks about the first). */
+export interface Alias {
+  readonly owner: Name;
+  readonly target: Name;
+  readonly status: 'secure' | 'insecure';
+  /** The CNAME RRset, preceded by the DNAME RRset where one made it. */
+  readonly records: readonly RRset[];
+  readonly proof: Proof;
+}
+
+/** One line of a trace: a zone that was entered, a key set that was checked, a record set that was judged. */
+export interface Step {
+  readonly zone: Name;
+  readonly what: string;
+  readonly status: Status;
+  readonly reason?: Reason;
+}
+
+interface Base {
+  readonly question: Question;
+  readonly aliases: readonly Alias[];
+  readonly trace: readonly Step[];
+  readonly spent: Spent;
+  /** Milliseconds on the Clock's scale: from then on this outcome says nothing. */
+  readonly expiresAt: number;
+}
+
+export interface Secure extends Base {
+  readonly status: 'secure';
+  readonly answer: Answer;
+}
+export interface Insecure extends Base {
+  readonly status: 'insecure';
+  readonly answer: Answer | NotAsked;
+  readonly reason: InsecureReason;
+}
+/** A lookup error without the rest of the outcome, as it travels between the parts of the resolver. */
+export type Failure =
+  | { readonly status: 'bogus'; readonly reason: BogusReason; readonly fault: Fault }
+  | {
+      readonly status: 'indeterminate';
+      readonly reason: IndeterminateReason;
+      readonly fault: Fault;
+    };
+export type Bogus = Base & Extract<Failure, { status: 'bogus' }>;
+export type Indeterminate = Base & Extract<Failure, { status: 'indeterminate' }>;
+export type Outcome = Secure | Insecure | Bogus | Indeterminate;
+
+/** A lookup error in the sense of RFC 7672 section 2.1.1: nothing was learnt, not even absence. */
+export const failed = <T extends { readonly status: Status }>(
+  x: T,
+): x is Extract<T, { status: 'bogus' | 'indeterminate' }> =>
+  x.status === 'bogus' || x.status === 'indeterminate';
+
+export interface LookupOptions {
+  /** `if-signed`: send the question only into a zone whose delegation shows a DS; elsewhere the outcome is insecure, `not-asked`. */
+  readonly ask?: 'always' | 'if-signed';
+  readonly signal?: AbortSignal;
+}
+
+/** Asks one question and proves the answer. Rejects only for an aborted signal: what goes wrong out there is an outcome. */
+export type Lookup = (name: Name, type: RRType, options?: LookupOptions) => Promise<Outcome>;
