@@ -1,0 +1,523 @@
+/**
+ * The plan for a destination: one row of the decision table, one case.
+ *
+ * "Row" is the row of `spec/dane-decisions.md`, "P" the case of `spec/dane-cases.md` section 5b, both of which quote
+ * the section of RFC 7672 that demands the outcome.
+ */
+import t from 'tap';
+import {
+  type DeliveryPlan,
+  type HostPlan,
+  type PlanOptions,
+  planDelivery,
+} from '../../src/dane/plan.ts';
+import { Name } from '../../src/dns/name.ts';
+import { fakeLookup, type Internet, plain } from './fake-lookup.ts';
+
+const DIGEST = 'ab'.repeat(32);
+const EE = `3 1 1 ${DIGEST}`;
+const TA = `2 0 1 ${DIGEST}`;
+/** PKIX-EE: RFC 7672 section 3.1.3 makes it unusable for SMTP. */
+const UNUSABLE = `1 1 1 ${DIGEST}`;
+
+/** One domain, one MX host, everything signed; each case breaks or adds one thing. */
+const SOUND: Record<string, readonly string[]> = {
+  'MX example.com': ['10 mx.example.com'],
+  'A mx.example.com': ['192.0.2.1'],
+};
+const TLSA = '_25._tcp.mx.example.com';
+const WITH_TLSA = { ...SOUND, [`TLSA ${TLSA}`]: [EE] };
+
+interface Case {
+  readonly claim: string;
+  readonly internet: Internet;
+  readonly expect: readonly string[];
+  readonly domain?: string;
+  readonly options?: PlanOptions;
+  /** The TLSA questions that went out, where the row says which. */
+  readonly tlsaAsked?: readonly string[];
+}
+
+/** One line for the plan, or one for each host. */
+function show(plan: DeliveryPlan): string[] {
+  if (plan.kind !== 'deliver') return [`${plan.kind} ${plan.why}`];
+  return plan.hosts.map((host) => `${plain(host.host)}: ${showHost(host)}`);
+}
+
+function showHost(plan: HostPlan): string {
+  if (plan.tls !== 'authenticate') return `${plan.tls} ${plan.why}`;
+  return `authenticate ${plain(plan.baseDomain)} as ${plan.names.map(plain).join(' ')}`;
+}
+
+const authenticated = ['mx.example.com: authenticate mx.example.com as mx.example.com example.com'];
+const withoutTlsa = ['mx.example.com: opportunistic no-tlsa'];
+
+const MX_CASES: readonly Case[] = [
+  {
+    claim: 'row 1: bogus MX: defer, contact nobody',
+    internet: { records: WITH_TLSA, bogus: ['MX example.com'] },
+    expect: ['defer signature-invalid'],
+    tlsaAsked: [],
+  },
+  {
+    claim: 'row 1: indeterminate MX: the same, the address of the domain is never used instead',
+    internet: { records: { 'A example.com': ['192.0.2.1'] }, unreachable: ['MX example.com'] },
+    expect: ['defer unreachable'],
+    tlsaAsked: [],
+  },
+  {
+    claim: 'row 2: null MX: refused',
+    internet: { records: { 'MX example.com': ['0 .'], 'A example.com': ['192.0.2.1'] } },
+    expect: ['refused null-mx'],
+  },
+  {
+    claim: 'row 2: insecure null MX: refused',
+    internet: { records: { 'MX example.com': ['0 .'] }, insecure: ['MX example.com'] },
+    expect: ['refused null-mx'],
+  },
+  {
+    claim: 'row 3: no such domain: refused',
+    internet: { records: {}, absent: ['example.com'] },
+    expect: ['refused no-such-domain'],
+  },
+  {
+    claim: 'row 4: insecure MX: opportunistic, TLSA not asked',
+    internet: { records: WITH_TLSA, insecure: ['MX example.com'] },
+    expect: ['mx.example.com: opportunistic insecure-mx'],
+    tlsaAsked: [],
+  },
+  {
+    claim: 'row 4: insecure alias to a secure MX: insecure (RFC 7672 section 2.1.3)',
+    internet: {
+      records: { ...WITH_TLSA, 'CNAME www.example.org': ['example.com'] },
+      insecure: ['CNAME www.example.org'],
+    },
+    domain: 'www.example.org',
+    expect: ['mx.example.com: opportunistic insecure-mx'],
+    tlsaAsked: [],
+  },
+  {
+    claim: 'P21: no MX, securely denied: the domain is its own host and base domain',
+    internet: { records: { 'A example.com': ['192.0.2.1'], 'TLSA _25._tcp.example.com': [TA] } },
+    expect: ['example.com: authenticate example.com as example.com'],
+  },
+  {
+    claim: 'P22: no MX by an insecure denial: as an insecure MX',
+    internet: {
+      records: { 'A example.com': ['192.0.2.1'], 'TLSA _25._tcp.example.com': [EE] },
+      insecure: ['MX example.com'],
+    },
+    expect: ['example.com: opportunistic insecure-mx'],
+    tlsaAsked: [],
+  },
+  {
+    claim: 'row 34, P26: preference before security: the host without TLSA stays first',
+    internet: {
+      records: {
+        'MX example.com': ['20 mx2.example.com', '10 mx1.example.com'],
+        'A mx1.example.com': ['192.0.2.1'],
+        'A mx2.example.com': ['192.0.2.2'],
+        'TLSA _25._tcp.mx2.example.com': [EE],
+      },
+    },
+    expect: [
+      'mx1.example.com: opportunistic no-tlsa',
+      'mx2.example.com: authenticate mx2.example.com as mx2.example.com example.com',
+    ],
+  },
+  {
+    claim: 'P30: a root beside other MX hosts is ignored',
+    internet: { records: { ...WITH_TLSA, 'MX example.com': ['0 .', '10 mx.example.com'] } },
+    expect: authenticated,
+  },
+  {
+    claim: 'P30: an address in place of an MX host is a name that does not exist',
+    internet: { records: { 'MX example.com': ['10 192.0.2.1'] }, absent: ['192.0.2.1'] },
+    expect: ['192.0.2.1: unreachable no-address'],
+  },
+  {
+    claim: 'one host named twice is tried once, at its better preference',
+    internet: {
+      records: { ...WITH_TLSA, 'MX example.com': ['30 MX.example.com', '10 mx.example.com'] },
+    },
+    expect: authenticated,
+  },
+  {
+    claim: 'P54: one MX host bogus: only that one is out',
+    internet: {
+      records: {
+        ...WITH_TLSA,
+        'MX example.com': ['10 mx.example.net', '20 mx.example.com'],
+        'A mx.example.net': ['192.0.2.9'],
+      },
+      bogus: ['A mx.example.net'],
+    },
+    expect: ['mx.example.net: unreachable signature-invalid', ...authenticated],
+  },
+];
+
+const ADDRESS_CASES: readonly Case[] = [
+  {
+    claim: 'row 8: neither A nor AAAA: unreachable',
+    internet: { records: { 'MX example.com': ['10 mx.example.com'] } },
+    expect: ['mx.example.com: unreachable no-address'],
+  },
+  {
+    claim: 'row 9: bogus A: unreachable',
+    internet: { records: WITH_TLSA, bogus: ['A mx.example.com'] },
+    expect: ['mx.example.com: unreachable signature-invalid'],
+  },
+  {
+    claim: 'row 9: A secure, AAAA bogus: unreachable all the same',
+    internet: { records: WITH_TLSA, bogus: ['AAAA mx.example.com'] },
+    expect: ['mx.example.com: unreachable signature-invalid'],
+  },
+  {
+    claim: 'row 9: A bogus, AAAA secure: unreachable',
+    internet: {
+      records: { ...WITH_TLSA, 'AAAA mx.example.com': ['2001:db8::1'] },
+      bogus: ['A mx.example.com'],
+    },
+    expect: ['mx.example.com: unreachable signature-invalid'],
+  },
+  {
+    claim: 'a host with IPv6 alone is as good',
+    internet: {
+      records: {
+        'MX example.com': ['10 mx.example.com'],
+        'AAAA mx.example.com': ['2001:db8::1'],
+        [`TLSA ${TLSA}`]: [EE],
+      },
+    },
+    expect: authenticated,
+  },
+  {
+    claim: 'row 10, P02: insecure address: opportunistic, no TLSA question leaves',
+    internet: {
+      records: SOUND,
+      insecure: ['A mx.example.com', 'AAAA mx.example.com'],
+      unsigned: ['mx.example.com'],
+      unreachable: [`TLSA ${TLSA}`],
+    },
+    expect: ['mx.example.com: opportunistic insecure-address'],
+    tlsaAsked: [],
+  },
+  {
+    claim: 'row 10: an early TLSA reply that fails counts for nothing at an insecure address',
+    internet: {
+      records: SOUND,
+      insecure: ['A mx.example.com', 'AAAA mx.example.com'],
+      bogus: [`TLSA ${TLSA}`],
+    },
+    expect: ['mx.example.com: opportunistic insecure-address'],
+  },
+  {
+    claim: 'the insecure denial of AAAA does not take DANE from a secure A (P56)',
+    internet: { records: WITH_TLSA, insecure: ['AAAA mx.example.com'] },
+    expect: authenticated,
+  },
+];
+
+const ALIAS: Record<string, readonly string[]> = {
+  'MX example.com': ['10 mx.example.com'],
+  'CNAME mx.example.com': ['host.example.net'],
+  'A host.example.net': ['192.0.2.1'],
+};
+const EXPANDED = 'TLSA _25._tcp.host.example.net';
+const ORIGINAL = `TLSA ${TLSA}`;
+const insecureTarget = ['A host.example.net', 'AAAA host.example.net'];
+
+const ALIAS_CASES: readonly Case[] = [
+  {
+    claim:
+      'row 11, P14: secure alias into an unsigned zone: the original name is the only candidate',
+    internet: {
+      records: { ...ALIAS, [ORIGINAL]: [TA] },
+      insecure: insecureTarget,
+      unsigned: ['example.net'],
+    },
+    expect: authenticated,
+    tlsaAsked: [ORIGINAL],
+  },
+  {
+    claim: 'row 12, P15: insecure alias: opportunistic, not asked, whatever stands behind it',
+    internet: {
+      records: { ...ALIAS, [EXPANDED]: [EE] },
+      insecure: ['CNAME mx.example.com'],
+      unsigned: ['example.com'],
+    },
+    expect: ['mx.example.com: opportunistic insecure-address'],
+    tlsaAsked: [],
+  },
+  {
+    claim: 'row 13: the alias itself bogus: unreachable',
+    internet: { records: { ...ALIAS, [ORIGINAL]: [EE] }, bogus: ['A host.example.net'] },
+    expect: ['mx.example.com: unreachable signature-invalid'],
+  },
+  {
+    claim: 'row 14, P10: secure alias, TLSA at both: the expanded name',
+    internet: { records: { ...ALIAS, [ORIGINAL]: [EE], [EXPANDED]: [EE] } },
+    expect: ['mx.example.com: authenticate host.example.net as host.example.net example.com'],
+  },
+  {
+    claim: 'row 14, P11: TLSA only at the original: that one',
+    internet: { records: { ...ALIAS, [ORIGINAL]: [EE] } },
+    expect: authenticated,
+  },
+  {
+    claim: 'row 14, P12: lookup error at the expanded name: the original is not used',
+    internet: { records: { ...ALIAS, [ORIGINAL]: [EE] }, unreachable: [EXPANDED] },
+    expect: ['mx.example.com: unreachable unreachable'],
+  },
+  {
+    claim: 'row 14, P13: only unusable records at the expanded name: it is the base domain',
+    internet: { records: { ...ALIAS, [ORIGINAL]: [EE], [EXPANDED]: [UNUSABLE] } },
+    expect: ['mx.example.com: encrypt tlsa-unusable'],
+  },
+  {
+    claim: 'row 14: insecure TLSA at the expanded name: on to the original',
+    internet: { records: { ...ALIAS, [ORIGINAL]: [EE], [EXPANDED]: [EE] }, insecure: [EXPANDED] },
+    expect: authenticated,
+  },
+  {
+    claim: 'P16: TLSA only at a name in the middle of the chain: none',
+    internet: {
+      records: {
+        'MX example.com': ['10 mx.example.com'],
+        'CNAME mx.example.com': ['middle.example.com'],
+        'CNAME middle.example.com': ['host.example.net'],
+        'A host.example.net': ['192.0.2.1'],
+        'TLSA _25._tcp.middle.example.com': [EE],
+      },
+    },
+    expect: withoutTlsa,
+    tlsaAsked: [ORIGINAL, EXPANDED],
+  },
+  {
+    claim: 'P18: an alias at the TLSA name leaves the base domain where it was',
+    internet: {
+      records: {
+        ...SOUND,
+        [`CNAME ${TLSA}`]: ['tlsa201._dane.example.com'],
+        'TLSA tlsa201._dane.example.com': [TA],
+      },
+    },
+    expect: authenticated,
+  },
+  {
+    claim: 'P23: implicit MX by alias, TLSA at the expansion: both names',
+    internet: {
+      records: {
+        'CNAME example.com': ['host.example.net'],
+        'A host.example.net': ['192.0.2.1'],
+        [EXPANDED]: [TA],
+      },
+    },
+    expect: ['example.com: authenticate host.example.net as host.example.net example.com'],
+  },
+  {
+    claim: 'P23: implicit MX by alias, TLSA at the domain: that name alone',
+    internet: {
+      records: {
+        'CNAME example.com': ['host.example.net'],
+        'A host.example.net': ['192.0.2.1'],
+        'TLSA _25._tcp.example.com': [TA],
+      },
+    },
+    expect: ['example.com: authenticate example.com as example.com'],
+  },
+  {
+    claim: 'P24: the example of RFC 7672 section 3.2.2, names exactly as listed there',
+    domain: 'exchange.example.org',
+    internet: {
+      records: {
+        'CNAME exchange.example.org': ['mail.example.org'],
+        'CNAME mail.example.org': ['example.com'],
+        'MX example.com': ['10 mx10.example.com', '15 mx15.example.com', '20 mx20.example.com'],
+        'A mx10.example.com': ['192.0.2.10'],
+        'TLSA _25._tcp.mx10.example.com': [TA],
+        'CNAME mx15.example.com': ['mxbackup.example.com'],
+        'A mxbackup.example.com': ['192.0.2.15'],
+        'TLSA _25._tcp.mx15.example.com': [TA],
+        'CNAME mx20.example.com': ['mxbackup.example.net'],
+        'A mxbackup.example.net': ['198.51.100.20'],
+        'TLSA _25._tcp.mxbackup.example.net': [TA],
+      },
+      absent: ['_25._tcp.mxbackup.example.com'],
+    },
+    expect: [
+      'mx10.example.com: authenticate mx10.example.com as mx10.example.com exchange.example.org example.com',
+      'mx15.example.com: authenticate mx15.example.com as mx15.example.com exchange.example.org example.com',
+      'mx20.example.com: authenticate mxbackup.example.net as mxbackup.example.net exchange.example.org example.com',
+    ],
+  },
+];
+
+const TLSA_CASES: readonly Case[] = [
+  {
+    claim: 'P01: all secure: authenticate',
+    internet: { records: WITH_TLSA },
+    expect: authenticated,
+  },
+  {
+    claim: 'row 15, P03: TLSA lookup error: the host must not be contacted',
+    internet: { records: WITH_TLSA, unreachable: [ORIGINAL] },
+    expect: ['mx.example.com: unreachable unreachable'],
+  },
+  {
+    claim: 'row 15, P05, P06: bogus TLSA: the same',
+    internet: { records: WITH_TLSA, bogus: [ORIGINAL] },
+    expect: ['mx.example.com: unreachable signature-invalid'],
+  },
+  {
+    claim: 'row 16: TLSA securely absent (NODATA)',
+    internet: { records: SOUND },
+    expect: withoutTlsa,
+  },
+  {
+    claim: 'row 16, P04: TLSA securely absent (NXDOMAIN)',
+    internet: { records: SOUND, absent: [TLSA] },
+    expect: withoutTlsa,
+  },
+  {
+    claim: 'row 16, P57: TLSA absent by an insecure denial (opt-out)',
+    internet: { records: SOUND, insecure: [ORIGINAL] },
+    expect: withoutTlsa,
+  },
+  {
+    claim: 'row 17, P19: TLSA by an alias into an unsigned zone: opportunistic',
+    internet: {
+      records: { ...SOUND, [`CNAME ${TLSA}`]: ['tlsa.example.net'], 'TLSA tlsa.example.net': [EE] },
+      insecure: ['TLSA tlsa.example.net'],
+    },
+    expect: ['mx.example.com: opportunistic insecure-tlsa'],
+  },
+  {
+    claim: 'row 18: only unusable records: encrypt',
+    internet: { records: { ...SOUND, [ORIGINAL]: [UNUSABLE] } },
+    expect: ['mx.example.com: encrypt tlsa-unusable'],
+  },
+  {
+    claim: 'M40: one usable record among unusable ones: authenticate',
+    internet: { records: { ...SOUND, [ORIGINAL]: [UNUSABLE, EE] } },
+    expect: authenticated,
+  },
+  {
+    claim: 'row 35, P31: a relay host is not subject to MX look-up, and its port is in the name',
+    domain: 'mx.example.com',
+    options: { mx: 'skip', port: 587 },
+    internet: {
+      records: {
+        'MX mx.example.com': ['10 elsewhere.example.com'],
+        'A mx.example.com': ['192.0.2.1'],
+        'TLSA _587._tcp.mx.example.com': [TA],
+      },
+    },
+    expect: ['mx.example.com: authenticate mx.example.com as mx.example.com'],
+    tlsaAsked: ['TLSA _587._tcp.mx.example.com'],
+  },
+  {
+    claim: 'row 35: a relay that is an alias: the expansion first, and both names',
+    domain: 'mx.example.com',
+    options: { mx: 'skip' },
+    internet: { records: { ...ALIAS, [EXPANDED]: [TA] } },
+    expect: ['mx.example.com: authenticate host.example.net as host.example.net mx.example.com'],
+  },
+  {
+    claim: 'P32: a port of its own',
+    options: { port: 2525 },
+    internet: { records: { ...SOUND, 'TLSA _2525._tcp.mx.example.com': [EE] } },
+    expect: authenticated,
+  },
+];
+
+const ALL = { MX: MX_CASES, addresses: ADDRESS_CASES, aliases: ALIAS_CASES, TLSA: TLSA_CASES };
+
+for (const [group, cases] of Object.entries(ALL)) {
+  t.test(group, async (t) => {
+    for (const { claim, internet, expect, domain = 'example.com', options, tlsaAsked } of cases) {
+      const { lookup, asked } = fakeLookup(internet);
+      const plan = await planDelivery(Name.parse(domain), lookup, options);
+      t.strictSame(show(plan), expect, claim);
+      const tlsa = asked.filter((question) => question.startsWith('TLSA')).sort();
+      if (tlsaAsked) t.strictSame(tlsa, [...tlsaAsked].sort(), `${claim}: TLSA questions`);
+    }
+  });
+}
+
+t.test('a failure names the zone and the record at fault', async (t) => {
+  const { lookup } = fakeLookup({ records: WITH_TLSA, bogus: [ORIGINAL] });
+  const plan = await planDelivery(Name.parse('example.com'), lookup);
+  const host = plan.kind === 'deliver' ? plan.hosts[0] : undefined;
+  if (host?.tls !== 'unreachable' || host.why === 'no-address') return t.fail('not unreachable');
+  t.equal(String(host.fault.owner), `${TLSA}.`);
+  t.equal(host.fault.type, 'TLSA');
+});
+
+t.test('TLSA leaves beside the addresses, not after them', async (t) => {
+  const { lookup, asked } = fakeLookup({ records: WITH_TLSA });
+  const before: string[] = [];
+  await planDelivery(Name.parse('example.com'), (name, type, options) => {
+    before.push(`${type} ${plain(name)} ${options?.ask ?? 'always'}`);
+    return lookup(name, type, options);
+  });
+  t.strictSame(before.sort(), [
+    'A mx.example.com always',
+    'AAAA mx.example.com always',
+    'MX example.com always',
+    `${ORIGINAL} if-signed`,
+  ]);
+  t.equal(asked.length, 4, 'and only once');
+});
+
+t.test('a secure address in a zone that looked unsigned is asked about after all', async (t) => {
+  const { lookup, asked } = fakeLookup({ records: WITH_TLSA, unsigned: ['example.com'] });
+  t.strictSame(show(await planDelivery(Name.parse('example.com'), lookup)), authenticated);
+  t.ok(asked.includes(ORIGINAL));
+});
+
+t.test('addresses of both families come in turn', async (t) => {
+  const { lookup } = fakeLookup({
+    records: {
+      ...SOUND,
+      'A mx.example.com': ['192.0.2.1', '192.0.2.2', '192.0.2.3'],
+      'AAAA mx.example.com': ['2001:db8::1'],
+    },
+  });
+  const plan = await planDelivery(Name.parse('example.com'), lookup);
+  const host = plan.kind === 'deliver' ? plan.hosts[0] : undefined;
+  const addresses = host && host.tls !== 'unreachable' ? host.addresses : [];
+  t.strictSame(addresses, ['192.0.2.1', '2001:db8::1', '192.0.2.2', '192.0.2.3']);
+});
+
+t.test('a hundred MX hosts: the 20 best are planned, the rest counted', async (t) => {
+  const mx = Array.from({ length: 100 }, (_, i) => `${100 - i} mx${i}.example.com`);
+  const { lookup, asked } = fakeLookup({ records: { 'MX example.com': mx } });
+  const plan = await planDelivery(Name.parse('example.com'), lookup);
+  if (plan.kind !== 'deliver') return t.fail(plan.kind);
+  t.equal(plan.hosts.length, 20);
+  t.equal(plan.surplus, 80);
+  t.equal(plain(plan.hosts[0]?.host ?? Name.parse('.')), 'mx99.example.com');
+  t.ok(asked.length <= 1 + 20 * 3, 'and no more than three questions a host');
+});
+
+t.test('a base domain too long for a TLSA name has no TLSA records', async (t) => {
+  const label = 'x'.repeat(63);
+  const long = `${label}.${label}.${label}.${'y'.repeat(55)}`;
+  const { lookup } = fakeLookup({
+    records: { 'MX example.com': [`10 ${long}`], [`A ${long}`]: ['192.0.2.1'] },
+  });
+  const plan = await planDelivery(Name.parse('example.com'), lookup);
+  t.strictSame(show(plan), [`${long}: opportunistic no-tlsa`]);
+});
+
+t.test('an aborted lookup rejects, once, and leaves no rejection unheard', async (t) => {
+  const gone = async () => {
+    throw new DOMException('aborted', 'AbortError');
+  };
+  await t.rejects(planDelivery(Name.parse('example.com'), gone), { name: 'AbortError' });
+  const { lookup } = fakeLookup({ records: WITH_TLSA });
+  const mxOnly: typeof lookup = (name, type, options) =>
+    type === 'MX' ? lookup(name, type, options) : gone();
+  await t.rejects(planDelivery(Name.parse('example.com'), mxOnly), { name: 'AbortError' });
+});
