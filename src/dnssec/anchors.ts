@@ -5,8 +5,10 @@
  * @module
  */
 import { type Name, ROOT } from '../dns/name.ts';
-import { encode, type Rdata } from '../dns/rdata.ts';
+import { parseRdata } from '../dns/presentation.ts';
+import type { Rdata } from '../dns/rdata.ts';
 import type { RR } from '../dns/rrset.ts';
+import { parseZone } from '../dns/zone-file.ts';
 
 export interface Anchor {
   readonly name: Name;
@@ -30,21 +32,32 @@ export function anchorsFrom(records: readonly Pick<RR, 'owner' | 'type' | 'rdata
   return anchors;
 }
 
-/** RSASHA256, and a SHA-256 digest: what both root anchors use. */
-const rootDs = (keyTag: number, digest: string): Pick<RR, 'owner' | 'type' | 'rdata'> => ({
-  owner: ROOT,
-  type: 'DS',
-  rdata: encode('DS', { keyTag, algorithm: 8, digestType: 2, digest: hex(digest) }),
-});
+export type AnchorFile =
+  | { readonly kind: 'anchors'; readonly anchors: Anchors }
+  /** One sentence for each thing that is wrong, with its line. */
+  | { readonly kind: 'errors'; readonly errors: readonly string[] };
 
-const hex = (text: string): Uint8Array =>
-  Uint8Array.from(text.match(/../g) ?? [], (octet) => Number.parseInt(octet, 16));
+/** Reads a file of DS and DNSKEY lines in zone-file form, such as `. IN DS 20326 8 2 E06D...`. */
+export function parseAnchors(text: string): AnchorFile {
+  const file = parseZone(text, ROOT);
+  if (file.kind === 'errors') {
+    return {
+      kind: 'errors',
+      errors: file.errors.map(({ line, message }) => `line ${line}: ${message}`),
+    };
+  }
+  const anchors = anchorsFrom(file.records);
+  if (anchors.size > 0) return { kind: 'anchors', anchors };
+  return { kind: 'errors', errors: ['it has no DS and no DNSKEY record'] };
+}
 
 /** The root's key signing keys as IANA publishes them (RFC 9718): KSK-2017 and KSK-2024. */
-export const ROOT_ANCHORS: Anchors = anchorsFrom([
-  rootDs(20326, 'e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d'),
-  rootDs(38696, '683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16'),
-]);
+export const ROOT_ANCHORS: Anchors = anchorsFrom(
+  [
+    '20326 8 2 e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d',
+    '38696 8 2 683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16',
+  ].map((ds) => ({ owner: ROOT, type: 'DS', rdata: parseRdata('DS', ds) })),
+);
 
 /** The lowest anchor at or above `name`, if there is one. */
 export function closestAnchor(anchors: Anchors, name: Name): Anchor | undefined {

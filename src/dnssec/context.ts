@@ -1,0 +1,32 @@
+/**
+ * What every judgement is given beside the records: the time, the budget, and the rules in force.
+ * @module
+ */
+import type { AlgorithmTable } from './algorithms.ts';
+import type { Budget } from './budget.ts';
+import type { KeyStore } from './engine.ts';
+
+/** Rules that an operator, or a test with old data, may choose; one value for the life of a validator. */
+export interface Policy {
+  /** What can be verified, and the size limits of RSA keys. */
+  readonly algorithms: AlgorithmTable;
+  /** The engine, with the keys that it has imported. */
+  readonly keys: KeyStore;
+  /** How long before its inception a signature is taken, milliseconds: clocks differ (PowerDNS 60 s). */
+  readonly inceptionSkewMs: number;
+  /** `ignored` is for test data whose time is over. */
+  readonly signatureTimes: 'checked' | 'ignored';
+  /** NSEC3 iterations that are computed; above it a denial is insecure (RFC 9276 section 3.2). */
+  readonly nsec3Iterations: number;
+}
+
+export const DEFAULT_INCEPTION_SKEW_MS = 60_000;
+/** BIND, Knot and PowerDNS: 50. One threshold only, so that there is no gap to forge denials in (RFC 9276 section 4). */
+export const DEFAULT_NSEC3_ITERATIONS = 50;
+
+export interface Context {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly budget: Budget;
+  readonly policy: Policy;
+}

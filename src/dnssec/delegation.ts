@@ -1,0 +1,218 @@
+/**
+ * A zone's place in the chain of trust: what its parent says about it, and whether its own keys fit that.
+ *
+ * Implements RFC 4035 sections 5.2 and 5.3, RFC 4509 section 3, RFC 5155 section 8.9, RFC 6840 sections 4.4, 5.2 and
+ * 5.3. Silence is never proof: a delegation is insecure only by a validated denial or by rules over a validated DS RRset.
+ * Does not: ask anybody for anything.
+ * @module
+ */
+import type { Name } from '../dns/name.ts';
+import { decode, type Rdata } from '../dns/rdata.ts';
+import { findRRset, type RRset } from '../dns/rrset.ts';
+import type { LimitName } from './budget.ts';
+import type { Context } from './context.ts';
+import { hasDenialOf, proveNoDs, readDenial } from './denial.ts';
+import { type DnsKey, isWeak, parseDnsKey } from './dnskey.ts';
+import { matchDs } from './ds.ts';
+import type { Failure } from './outcome.ts';
+import type { BogusReason, InsecureReason } from './reason.ts';
+import type { Reply } from './reply.ts';
+import { verifyRRset, type ZoneKeys, type ZoneTrust } from './verify.ts';
+
+/** What a parent said about a child, kept unjudged until somebody needs the child's trust. */
+export interface Evidence {
+  readonly ds: RRset | undefined;
+  /** A CNAME at the child or a DNAME above it, where the DS was asked for: then there is no delegation. */
+  readonly alias: RRset | undefined;
+  /** NSEC and NSEC3 RRsets. */
+  readonly denial: readonly RRset[];
+}
+
+export const NO_EVIDENCE: Evidence = { ds: undefined, alias: undefined, denial: [] };
+
+/** The records of a referral, or of the answer to a DS question, that speak of `child`'s delegation. */
+export function evidenceIn({ answer, authority }: Reply, child: Name): Evidence {
+  return {
+    ds: findRRset(answer, child, 'DS') ?? findRRset(authority, child, 'DS'),
+    alias:
+      findRRset(answer, child, 'CNAME') ??
+      answer.find((set) => set.type === 'DNAME' && child.isBelow(set.owner)),
+    denial: authority.filter(({ type }) => type === 'NSEC' || type === 'NSEC3'),
+  };
+}
+
+export type Delegation =
+  | { readonly kind: 'signed'; readonly ds: RRset }
+  /** Proved: delegated without DS. `ttl` in seconds. */
+  | { readonly kind: 'unsigned'; readonly reason: InsecureReason; readonly ttl: number }
+  /** Proved: not delegated; names below it may be. */
+  | { readonly kind: 'not-a-cut' }
+  /** Proved: neither this name nor one below it is delegated. */
+  | { readonly kind: 'nothing-below' }
+  /** The evidence says nothing: the DS has to be asked for. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Judges what `parent` says about `child`. Every proof must be signed by `parent` itself: RFC 6840 section 4. */
+export function checkDelegation(
+  child: Name,
+  evidence: Evidence,
+  parent: ZoneKeys,
+  context: Context,
+): Delegation {
+  if (evidence.ds) return checkDs(evidence.ds, parent, context);
+  if (evidence.alias) return checkAlias(child, evidence.alias, evidence.denial, parent, context);
+  if (!hasDenialOf(evidence.denial, parent.zone)) return { kind: 'silent' };
+  const proof = proveNoDs(readDenial(evidence.denial, parent, context), child);
+  switch (proof.kind) {
+    case 'unsigned':
+      return {
+        kind: 'unsigned',
+        reason: proof.insecure ?? 'no-ds-proven',
+        ttl: leastTtl(proof.used),
+      };
+    case 'not-a-cut':
+    case 'nothing-below':
+      return { kind: proof.kind };
+    case 'failed':
+      return fail(bogus(parent.zone, child, 'DS', proof.reason, proof.limit));
+    case 'spent':
+      return fail(spent(parent.zone, child, 'DS', proof.limit));
+  }
+}
+
+const fail = (failure: Failure): Delegation => ({ kind: 'failed', failure });
+const leastTtl = (sets: readonly RRset[]): number => Math.min(...sets.map(({ ttl }) => ttl));
+
+export const bogus = (
+  zone: Name,
+  owner: Name,
+  type: RRset['type'],
+  reason: BogusReason,
+  limit?: LimitName,
+): Failure => ({
+  status: 'bogus',
+  reason,
+  fault: { zone, owner, type, ...(limit && { limit }) },
+});
+
+export const spent = (zone: Name, owner: Name, type: RRset['type'], limit: LimitName): Failure => ({
+  status: 'indeterminate',
+  reason: 'budget-spent',
+  fault: { zone, owner, type, limit },
+});
+
+function checkDs(ds: RRset, parent: ZoneKeys, context: Context): Delegation {
+  if (ds.defect !== undefined) return fail(bogus(parent.zone, ds.owner, 'DS', 'malformed-records'));
+  const verdict = verifyRRset(ds, parent, context);
+  switch (verdict.kind) {
+    case 'valid':
+      // A wildcard makes no delegation: RFC 4592 section 4.2.
+      if (verdict.wildcardBelow)
+        return fail(bogus(parent.zone, ds.owner, 'DS', 'wildcard-unproven'));
+      return { kind: 'signed', ds: verdict.rrset };
+    case 'invalid':
+      return fail(bogus(parent.zone, ds.owner, 'DS', verdict.reason, verdict.limit));
+    case 'spent':
+      return fail(spent(parent.zone, ds.owner, 'DS', verdict.limit));
+  }
+}
+
+/** An alias where a DS was asked for: no NS can stand beside a CNAME, and nothing of this zone lies below a DNAME. */
+function checkAlias(
+  child: Name,
+  alias: RRset,
+  denial: readonly RRset[],
+  parent: ZoneKeys,
+  context: Context,
+): Delegation {
+  const verdict = verifyRRset(alias, parent, context);
+  switch (verdict.kind) {
+    case 'valid':
+      // Expanded from a wildcard it shows that the name does not exist, if the denial beside it does.
+      if (verdict.wildcardBelow)
+        return checkDelegation(child, { ...NO_EVIDENCE, denial }, parent, context);
+      return { kind: alias.type === 'DNAME' ? 'nothing-below' : 'not-a-cut' };
+    case 'invalid':
+      return fail(bogus(parent.zone, alias.owner, alias.type, verdict.reason, verdict.limit));
+    case 'spent':
+      return fail(spent(parent.zone, alias.owner, alias.type, verdict.limit));
+  }
+}
+
+/** What a zone's key set must fit: the RDATA of validated DS records, or DS and DNSKEY records of a trust anchor. */
+export interface Trusted {
+  readonly ds: readonly Rdata[];
+  readonly keys: readonly Rdata[];
+  /** Seconds; for an anchor, Infinity. */
+  readonly ttl: number;
+}
+
+/** The keys of `trusted` that the zone publishes, or why its DNSKEY RRset cannot be judged by them. */
+type EntryPoints =
+  | { readonly kind: 'matched'; readonly keys: readonly DnsKey[] }
+  | { readonly kind: 'unsupported'; readonly reason: InsecureReason }
+  | { readonly kind: 'no-match' };
+
+/**
+ * Whether `zone`'s DNSKEY RRset is vouched for: RFC 4035 section 5.2 (last paragraphs) and RFC 6840 section 5.
+ *
+ * @param dnskey  as received, or `undefined` where the zone gave none
+ * @returns the zone's trust; insecure only by rules over `trusted` or over the validated key set
+ */
+export function checkKeys(
+  zone: Name,
+  trusted: Trusted,
+  dnskey: RRset | undefined,
+  context: Context,
+): ZoneTrust {
+  const published = (dnskey?.rdata ?? []).map(parseDnsKey).filter((key) => key !== undefined);
+  const entry = findEntryPoints(zone, trusted, published, context);
+  if (entry.kind === 'unsupported')
+    return { status: 'insecure', reason: entry.reason, ttl: trusted.ttl };
+  if (!dnskey || entry.kind === 'no-match') return bogus(zone, zone, 'DNSKEY', 'dnskey-missing');
+  const verdict = verifyRRset(dnskey, { zone, keys: entry.keys }, context);
+  switch (verdict.kind) {
+    case 'valid':
+      return verdict.wildcardBelow
+        ? bogus(zone, zone, 'DNSKEY', 'wildcard-unproven')
+        : trustOf(zone, published, Math.min(trusted.ttl, verdict.rrset.ttl), context);
+    case 'invalid':
+      return bogus(zone, zone, 'DNSKEY', unsignedReason(verdict.reason), verdict.limit);
+    case 'spent':
+      return spent(zone, zone, 'DNSKEY', verdict.limit);
+  }
+}
+
+/** A key set that is signed, but by none of the keys that count, is as good as unsigned. */
+const unsignedReason = (reason: BogusReason): BogusReason =>
+  reason === 'signing-key-missing' || reason === 'rrsigs-missing' ? 'dnskey-unsigned' : reason;
+
+function findEntryPoints(
+  zone: Name,
+  { ds, keys }: Trusted,
+  published: readonly DnsKey[],
+  { policy }: Context,
+): EntryPoints {
+  const anchored = published.filter((key) => keys.some((anchor) => sameOctets(anchor, key.rdata)));
+  const match = matchDs(
+    zone,
+    ds.map((rdata) => decode('DS', rdata)),
+    published,
+    policy,
+  );
+  if (match.kind === 'matched') return { kind: 'matched', keys: [...anchored, ...match.keys] };
+  if (anchored.length > 0) return { kind: 'matched', keys: anchored };
+  return keys.length > 0 ? { kind: 'no-match' } : match;
+}
+
+/** RFC 6840 section 5.3 judges on the validated key set: nobody else can make a zone look weak. */
+function trustOf(zone: Name, keys: readonly DnsKey[], ttl: number, { policy }: Context): ZoneTrust {
+  const weak = keys.some((key) => key.isUsable && isWeak(policy.algorithms, key));
+  return weak
+    ? { status: 'insecure', reason: 'weak-key', ttl }
+    : { status: 'secure', keys: { zone, keys }, ttl };
+}
+
+const sameOctets = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((octet, i) => octet === b[i]);

@@ -1,0 +1,65 @@
+/**
+ * The one face of the two crypto engines, and the store of imported keys before it.
+ *
+ * Synchronous and pure: an engine answers and never throws. Both give the same verdict on every input; what the
+ * libraries see differently is refused in dnskey.ts or here, before either is asked.
+ * @module
+ */
+import type { HashName } from './algorithms.ts';
+import { type DnsKey, type KeyMaterial, readKeyMaterial } from './dnskey.ts';
+
+/** Whether `signature` over `data` was made by the key that the verifier was made for. */
+export type Verifier = (data: Uint8Array, signature: Uint8Array) => boolean;
+
+export interface Engine {
+  readonly name: 'noble' | 'native';
+  hash(name: HashName, data: Uint8Array): Uint8Array;
+  /** @returns `undefined` when the key cannot be used: a point that is not on its curve */
+  importKey(key: KeyMaterial): Verifier | undefined;
+}
+
+/** Signature octets by curve; for RSA they are the modulus's (RFC 3110 section 3, RFC 6605 section 4, RFC 8080 section 4). */
+const SIGNATURE_OCTETS = { p256: 64, p384: 96, ed25519: 64, ed448: 114 } as const;
+
+/**
+ * Two generations of this many keys are kept: a KeyObject takes 2.4 kB, and importing a P-256 key takes as long as
+ * verifying with it.
+ */
+const GENERATION = 500;
+
+/** Imports a key when a signature first names it, and keeps it while it is used. */
+export class KeyStore {
+  readonly engine: Engine;
+  #young = new Map<string, Verifier | undefined>();
+  #old = new Map<string, Verifier | undefined>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** False for a key that cannot be used, and for a signature of the wrong size. */
+  verify(key: DnsKey, data: Uint8Array, signature: Uint8Array): boolean {
+    return this.#verifierOf(key)?.(data, signature) ?? false;
+  }
+
+  #verifierOf(key: DnsKey): Verifier | undefined {
+    const id = String.fromCharCode(key.algorithm, ...key.publicKey);
+    if (this.#young.has(id)) return this.#young.get(id);
+    const verifier = this.#old.has(id) ? this.#old.get(id) : this.#import(key);
+    if (this.#young.size >= GENERATION) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(id, verifier);
+    return verifier;
+  }
+
+  #import(key: DnsKey): Verifier | undefined {
+    const material = readKeyMaterial(key);
+    const verifier = material && this.engine.importKey(material);
+    if (!material || !verifier) return undefined;
+    const octets =
+      material.kind === 'rsa' ? material.modulus.length : SIGNATURE_OCTETS[material.curve];
+    return (data, signature) => signature.length === octets && verifier(data, signature);
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * The final word on one reply: what it says to one question, in one zone, and whether that is true.
+ *
+ * Implements RFC 4035 sections 5.3 and 5.4 over the whole reply, RFC 6672 section 5.3.1 (a CNAME is made anew from its
+ * signed DNAME) and the signs of a missed cut. Nothing of a reply but answer and proof leaves this file.
+ * Does not: follow aliases (each target is a question of its own), find cuts (it returns `missed-cut`), fetch.
+ * @module
+ */
+import type { Question } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
+import { decode, encode } from '../dns/rdata.ts';
+import { findRRset, type RRset } from '../dns/rrset.ts';
+import type { Context } from './context.ts';
+import { bogus, spent } from './delegation.ts';
+import { type Denial, proveExpansion, proveNegative, readDenial, type Unproved } from './denial.ts';
+import { type Answer, type Failure, failed, type Proof } from './outcome.ts';
+import type { InsecureReason } from './reason.ts';
+import type { Reply } from './reply.ts';
+import { type Verdict, verifyRRset, type ZoneKeys, type ZoneTrust } from './verify.ts';
+
+/** One CNAME or DNAME at (or above) the name that was asked for. */
+export interface Link {
+  readonly kind: 'alias';
+  readonly owner: Name;
+  readonly target: Name;
+  /** The CNAME RRset, preceded by the DNAME RRset where one made it. */
+  readonly records: readonly RRset[];
+  readonly proof: Proof;
+}
+
+export type Found = Answer | Link;
+
+/** One question judged in one zone. `ttl` is in seconds, bounded by every record that the finding rests on. */
+export type Finding =
+  | { readonly status: 'secure'; readonly found: Found; readonly ttl: number }
+  | {
+      readonly status: 'insecure';
+      readonly found: Found;
+      readonly reason: InsecureReason;
+      readonly ttl: number;
+    }
+  | Failure;
+
+export type Judgement =
+  | { readonly kind: 'settled'; readonly finding: Finding }
+  /** A cut between the zone and `towards` was not seen on the way down; look for it, and if there is none, `otherwise` holds. */
+  | { readonly kind: 'missed-cut'; readonly towards: Name; readonly otherwise: Failure };
+
+/**
+ * Judges `reply`, which came from servers of `zone`, as the answer to `question`.
+ *
+ * @param zone   the lowest known cut at or above the name (for a DS question: above it)
+ * @param trust  that zone's; a failed one fails every answer under it
+ */
+export function judge(
+  question: Question,
+  reply: Reply,
+  zone: Name,
+  trust: ZoneTrust,
+  context: Context,
+): Judgement {
+  if (failed(trust)) return settled(trust);
+  const tooLarge = [...reply.answer, ...reply.authority].find(
+    (set) => set.rdata.length > context.budget.limits['rrset-records'],
+  );
+  if (tooLarge) return settled(unusable(zone, tooLarge, 'rrset-records'));
+  if (trust.status === 'insecure')
+    return settled(readInsecure(question, reply, zone, trust.reason));
+  if (question.type === 'RRSIG')
+    return settled(readInsecure(question, reply, zone, 'never-signed'));
+  return new Judge(question, reply, trust.keys, context).judge();
+}
+
+const settled = (finding: Finding): Judgement => ({ kind: 'settled', finding });
+
+const unusable = (zone: Name, { owner, type }: RRset, limit?: 'rrset-records'): Failure => ({
+  status: 'indeterminate',
+  reason: 'unusable-records',
+  fault: { zone, owner, type, ...(limit && { limit }) },
+});
+
+/** The DNAME of an answer that covers `name`, and is the zone's to give. */
+const findDname = ({ answer }: Reply, name: Name, zone: Name): RRset | undefined =>
+  answer.find(
+    ({ type, owner }) => type === 'DNAME' && name.isBelow(owner) && owner.isAtOrBelow(zone),
+  );
+
+/** RFC 2308 section 5: how long an absence may be kept, seconds. */
+function negativeTtl(soa: RRset): number {
+  const [rdata] = soa.rdata;
+  return rdata && soa.defect === undefined ? Math.min(soa.ttl, decode('SOA', rdata).minimum) : 0;
+}
+
+/** The last two checks of a DNAME's substitution: RFC 6672 section 2.2. */
+function substitute(dname: RRset, name: Name): Name | undefined {
+  const [rdata] = dname.rdata;
+  return rdata && dname.rdata.length === 1
+    ? name.replaceSuffix(dname.owner, decode('DNAME', rdata).target)
+    : undefined;
+}
+
+/** The CNAME that a DNAME stands for, with the DNAME's TTL (RFC 6672 section 3.1). */
+const synthesise = (owner: Name, target: Name, ttl: number): RRset => ({
+  owner,
+  type: 'CNAME',
+  ttl,
+  rdata: [encode('CNAME', { target })],
+  signatures: [],
+});
+
+const cnameTarget = (cname: RRset): Name | undefined => {
+  const [rdata] = cname.rdata;
+  // RFC 2181 section 10.1: there is one CNAME at a name, or none that can be believed.
+  return rdata && cname.rdata.length === 1 && cname.defect === undefined
+    ? decode('CNAME', rdata).target
+    : undefined;
+};
+
+/** What a reply says where nothing can be verified: the same reading, without proof. */
+function readInsecure(
+  { name, type }: Question,
+  reply: Reply,
+  zone: Name,
+  reason: InsecureReason,
+): Finding {
+  const finding = (found: Found, ttl: number): Finding => ({
+    status: 'insecure',
+    found,
+    reason,
+    ttl,
+  });
+  const direct = findRRset(reply.answer, name, type);
+  if (direct)
+    return direct.defect === undefined
+      ? finding({ kind: 'records', rrset: direct, proof: [] }, direct.ttl)
+      : unusable(zone, direct);
+  const dname = findDname(reply, name, zone);
+  if (dname) return followDname(dname, name, zone, (link) => finding(link, dname.ttl), []);
+  const cname = findRRset(reply.answer, name, 'CNAME');
+  if (cname) {
+    const target = cnameTarget(cname);
+    return target
+      ? finding({ kind: 'alias', owner: name, target, records: [cname], proof: [] }, cname.ttl)
+      : unusable(zone, cname);
+  }
+  const soa = reply.authority.find((set) => set.type === 'SOA' && name.isAtOrBelow(set.owner));
+  const kind = reply.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata';
+  return finding({ kind, proof: soa ? [soa] : [] }, soa ? negativeTtl(soa) : 0);
+}
+
+function followDname(
+  dname: RRset,
+  name: Name,
+  zone: Name,
+  finding: (link: Link) => Finding,
+  proof: Proof,
+): Finding {
+  if (dname.defect !== undefined || dname.rdata.length !== 1) return unusable(zone, dname);
+  const target = substitute(dname, name);
+  if (!target)
+    return {
+      status: 'indeterminate',
+      reason: 'alias-too-long',
+      fault: { zone, owner: dname.owner, type: 'DNAME' },
+    };
+  return finding({
+    kind: 'alias',
+    owner: name,
+    target,
+    records: [dname, synthesise(name, target, dname.ttl)],
+    proof,
+  });
+}
+
+/** One reply under one secure zone. Holds what its steps share; used once. */
+class Judge {
+  readonly #question: Question;
+  readonly #reply: Reply;
+  readonly #keys: ZoneKeys;
+  readonly #context: Context;
+  #denial: Denial | undefined;
+
+  constructor(question: Question, reply: Reply, keys: ZoneKeys, context: Context) {
+    this.#question = question;
+    this.#reply = reply;
+    this.#keys = keys;
+    this.#context = context;
+  }
+
+  judge(): Judgement {
+    const { name, type } = this.#question;
+    const direct = findRRset(this.#reply.answer, name, type);
+    if (direct)
+      return this.#judgePositive(direct, (rrset, proof) => ({ kind: 'records', rrset, proof }));
+    const cname = findRRset(this.#reply.answer, name, 'CNAME');
+    const dname = findDname(this.#reply, name, this.#keys.zone);
+    // A CNAME without signature of its own is the one that goes with the DNAME, and is made anew.
+    if (dname && !cname?.signatures.length) return this.#judgeDname(dname);
+    if (cname) return this.#judgeCname(cname);
+    return this.#judgeNegative();
+  }
+
+  #judgePositive(rrset: RRset, read: (rrset: RRset, proof: Proof) => Found): Judgement {
+    if (rrset.defect !== undefined) return this.#fail(rrset, 'malformed-records');
+    const verdict = verifyRRset(rrset, this.#keys, this.#context);
+    if (verdict.kind !== 'valid') return this.#unverified(rrset, verdict);
+    const { wildcardBelow } = verdict;
+    if (!wildcardBelow)
+      return settled({ status: 'secure', found: read(verdict.rrset, []), ttl: verdict.rrset.ttl });
+    const proof = proveExpansion(this.#readDenial(), rrset.owner, wildcardBelow);
+    if (proof.kind === 'spent')
+      return settled(spent(this.#keys.zone, rrset.owner, rrset.type, proof.limit));
+    if (proof.kind === 'failed')
+      return this.#fail(
+        rrset,
+        proof.reason === 'denial-missing' ? 'wildcard-unproven' : proof.reason,
+      );
+    const ttl = Math.min(verdict.rrset.ttl, ...proof.used.map((set) => set.ttl));
+    return settled(weigh(read(verdict.rrset, proof.used), proof.insecure, ttl));
+  }
+
+  #judgeCname(cname: RRset): Judgement {
+    const target = cnameTarget(cname);
+    if (!target) return this.#fail(cname, 'malformed-records');
+    return this.#judgePositive(cname, (rrset, proof) => ({
+      kind: 'alias',
+      owner: rrset.owner,
+      target,
+      records: [rrset],
+      proof,
+    }));
+  }
+
+  #judgeDname(dname: RRset): Judgement {
+    if (dname.defect !== undefined || dname.rdata.length !== 1)
+      return this.#fail(dname, 'malformed-records');
+    const verdict = verifyRRset(dname, this.#keys, this.#context);
+    if (verdict.kind !== 'valid') return this.#unverified(dname, verdict);
+    // RFC 6672 section 3.3: a DNAME made from a wildcard cannot be told from a forged one.
+    if (verdict.wildcardBelow) return this.#fail(dname, 'wildcard-unproven');
+    const { ttl } = verdict.rrset;
+    return settled(
+      followDname(
+        verdict.rrset,
+        this.#question.name,
+        this.#keys.zone,
+        (found) => ({ status: 'secure', found, ttl }),
+        [],
+      ),
+    );
+  }
+
+  #judgeNegative(): Judgement {
+    const { name, type } = this.#question;
+    const { zone } = this.#keys;
+    const proof = proveNegative(this.#readDenial(), { name, type, rcode: this.#reply.rcode });
+    if (proof.kind === 'spent' || proof.kind === 'failed') return this.#unproved(proof);
+    const soa = this.#verifiedSoa();
+    if (soa?.kind === 'spent') return settled(spent(zone, zone, 'SOA', soa.limit));
+    const sets = soa?.kind === 'valid' ? [soa.rrset, ...proof.used] : proof.used;
+    const ttl = Math.min(...sets.map((set) => (set.type === 'SOA' ? negativeTtl(set) : set.ttl)));
+    return settled(weigh({ kind: proof.absence, proof: sets }, proof.insecure, ttl));
+  }
+
+  /** The zone's SOA, for the negative TTL and for those who hand the proof on. One that does not verify is left out. */
+  #verifiedSoa(): Verdict | undefined {
+    const soa = findRRset(this.#reply.authority, this.#keys.zone, 'SOA');
+    return soa && soa.defect === undefined
+      ? verifyRRset(soa, this.#keys, this.#context)
+      : undefined;
+  }
+
+  #readDenial(): Denial {
+    this.#denial ??= readDenial(this.#reply.authority, this.#keys, this.#context);
+    return this.#denial;
+  }
+
+  #fail(rrset: RRset, reason: Parameters<typeof bogus>[3]): Judgement {
+    return settled(bogus(this.#keys.zone, rrset.owner, rrset.type, reason));
+  }
+
+  #unverified(rrset: RRset, verdict: Exclude<Verdict, { kind: 'valid' }>): Judgement {
+    const { zone } = this.#keys;
+    if (verdict.kind === 'spent')
+      return settled(spent(zone, rrset.owner, rrset.type, verdict.limit));
+    return this.#orMissedCut(
+      [rrset],
+      bogus(zone, rrset.owner, rrset.type, verdict.reason, verdict.limit),
+    );
+  }
+
+  #unproved(proof: Unproved): Judgement {
+    const { zone } = this.#keys;
+    const { name, type } = this.#question;
+    if (proof.kind === 'spent') return settled(spent(zone, name, type, proof.limit));
+    const signed = this.#reply.authority.filter(
+      (set) => set.type === 'NSEC' || set.type === 'NSEC3' || set.type === 'SOA',
+    );
+    return this.#orMissedCut(signed, bogus(zone, name, type, proof.reason, proof.limit));
+  }
+
+  /**
+   * The sign of a missed cut: no signature by the zone, or one by a signer below it and at or above the name. The DS
+   * RRset of a name belongs to the parent, so for a DS question the cut is looked for above the name.
+   */
+  #orMissedCut(sets: readonly RRset[], otherwise: Failure): Judgement {
+    const { zone } = this.#keys;
+    const { name, type } = this.#question;
+    const lowest = type === 'DS' ? name.parent : name;
+    const signers = sets.flatMap((set) => set.signatures.map(({ signer }) => signer));
+    const lower = signers.find((signer) => signer.isBelow(zone) && lowest.isAtOrBelow(signer));
+    const towards = lower ?? (signers.some((signer) => signer.equals(zone)) ? zone : lowest);
+    return towards.isBelow(zone) ? { kind: 'missed-cut', towards, otherwise } : settled(otherwise);
+  }
+}
+
+const weigh = (found: Found, insecure: InsecureReason | undefined, ttl: number): Finding =>
+  insecure
+    ? { status: 'insecure', found, reason: insecure, ttl }
+    : { status: 'secure', found, ttl };

@@ -1,0 +1,171 @@
+/**
+ * One RRset under one zone's keys: RFC 4035 section 5.3, with the limits that KeyTrap (CVE-2023-50387) made necessary.
+ *
+ * Does not: search for keys or zones, prove that a wildcard was rightly expanded (denial.ts), read any clock.
+ * @module
+ */
+import type { Name } from '../dns/name.ts';
+import type { Rdata } from '../dns/rdata.ts';
+import type { RRset, Rrsig } from '../dns/rrset.ts';
+import { isSupported } from './algorithms.ts';
+import type { LimitName } from './budget.ts';
+import { canonicalSet, countedLabels, signedData } from './canonical.ts';
+import type { Context } from './context.ts';
+import type { DnsKey } from './dnskey.ts';
+import type { Failure } from './outcome.ts';
+import type { BogusReason, InsecureReason } from './reason.ts';
+
+/** A zone's key set, validated. Invariant: every key is one that the zone published under a valid signature, or an anchor. */
+export interface ZoneKeys {
+  readonly zone: Name;
+  readonly keys: readonly DnsKey[];
+}
+
+/** What is believed about one zone; `ttl` in seconds says for how long the records behind it allow that. */
+export type ZoneTrust =
+  | { readonly status: 'secure'; readonly keys: ZoneKeys; readonly ttl: number }
+  | { readonly status: 'insecure'; readonly reason: InsecureReason; readonly ttl: number }
+  | Failure;
+
+export type Verdict =
+  | {
+      readonly kind: 'valid';
+      /** The RRset with its TTL bounded by RRSIG TTL, original TTL and what is left to the expiration. */
+      readonly rrset: RRset;
+      /** Set where a wildcard was expanded: the name that the wildcard stands directly below. Needs a proof of its own. */
+      readonly wildcardBelow: Name | undefined;
+    }
+  | {
+      readonly kind: 'invalid';
+      readonly reason: BogusReason;
+      readonly limit: LimitName | undefined;
+    }
+  | { readonly kind: 'spent'; readonly limit: LimitName };
+
+type Invalid = Extract<Verdict, { kind: 'invalid' }>;
+
+/** RFC 4035 section 5.3.1 wants every key with the tag of the RRSIG tried; two is what KeyTrap left of it. */
+const KEYS_PER_SIGNATURE = 2;
+
+/**
+ * Verifies one RRset under one zone's keys.
+ *
+ * The checks run in the order of RFC 4035 section 5.3.1, cheapest first: no signature is computed for an RRset that
+ * could not pass. Any one valid signature is enough (RFC 6840 section 5.4), and what cannot be checked is disregarded
+ * (RFC 6840 section 5.12).
+ *
+ * @param rrset    as received; the canonical form is made here (RFC 4034 section 6)
+ * @param keys     the zone's trusted keys, each imported when first named
+ * @param context  loses one unit of `signatures` per signature computed
+ * @returns `valid`, or the reason that ruled out the candidate that came furthest
+ */
+export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Verdict {
+  const { limits } = context.budget;
+  let furthest: Invalid = invalid('rrsigs-missing');
+  let failures = 0;
+  let set: readonly Rdata[] | undefined;
+  const candidates = rrset.signatures.filter((signature) => signature.signer.equals(keys.zone));
+  for (const signature of candidates.slice(0, limits['rrsigs-tried'])) {
+    const found = checkFields(rrset, signature, keys, context);
+    if (found.kind === 'invalid') {
+      furthest = further(furthest, found);
+      continue;
+    }
+    set ??= canonicalSet(rrset);
+    const data = signedData(rrset, signature, set);
+    if (!data) continue; // ruled out by the labels check already
+    for (const key of found.keys) {
+      if (!context.budget.spend('signatures')) return { kind: 'spent', limit: 'signatures' };
+      if (context.policy.keys.verify(key, data, signature.signature))
+        return valid(rrset, signature, context);
+      furthest = further(furthest, invalid('signature-invalid'));
+      failures += 1;
+      if (failures >= limits['failed-signatures'])
+        return invalid('too-many-failures', 'failed-signatures');
+    }
+  }
+  return candidates.length > limits['rrsigs-tried']
+    ? { ...furthest, limit: 'rrsigs-tried' }
+    : furthest;
+}
+
+const invalid = (reason: BogusReason, limit?: LimitName): Invalid => ({
+  kind: 'invalid',
+  reason,
+  limit,
+});
+
+/** The checks of RFC 4035 section 5.3.1 in their order: the later one fails, the more it tells. */
+const ORDER: readonly BogusReason[] = [
+  'rrsigs-missing',
+  'signature-labels',
+  'signature-dates-reversed',
+  'signature-not-yet-valid',
+  'signature-expired',
+  'signing-key-missing',
+  'signing-key-unusable',
+  'signature-invalid',
+];
+const further = (a: Invalid, b: Invalid): Invalid =>
+  ORDER.indexOf(b.reason) > ORDER.indexOf(a.reason) ? b : a;
+
+type Checked = { readonly kind: 'keys'; readonly keys: readonly DnsKey[] } | Invalid;
+
+/** All that can be said of an RRSIG without computing it: RFC 4035 section 5.3.1. */
+function checkFields(
+  rrset: RRset,
+  signature: Rrsig,
+  { zone, keys }: ZoneKeys,
+  { now, policy }: Context,
+): Checked {
+  // Below the signer no wildcard can stand: labels smaller than the zone's would forge names out of a parent's.
+  if (signature.labels > countedLabels(rrset.owner) || signature.labels < zone.labels)
+    return invalid('signature-labels');
+  if (!rrset.owner.isAtOrBelow(zone)) return invalid('signature-labels');
+  if (policy.signatureTimes === 'checked') {
+    const reason = checkTimes(signature, now, policy.inceptionSkewMs);
+    if (reason) return invalid(reason);
+  }
+  const named = keys.filter(
+    (key) => key.keyTag === signature.keyTag && key.algorithm === signature.algorithm,
+  );
+  if (named.length === 0 || !isSupported(policy.algorithms, signature.algorithm))
+    return invalid('signing-key-missing');
+  const usable = named.filter((key) => key.isUsable);
+  return usable.length === 0
+    ? invalid('signing-key-unusable')
+    : { kind: 'keys', keys: usable.slice(0, KEYS_PER_SIGNATURE) };
+}
+
+/** RFC 4034 section 3.1.5: 32-bit seconds, compared by RFC 1982. Both ends belong to the period. */
+function checkTimes(
+  { inception, expiration }: Rrsig,
+  now: number,
+  skewMs: number,
+): BogusReason | undefined {
+  const seconds = Math.floor(now / 1000);
+  if (after(inception, expiration)) return 'signature-dates-reversed';
+  if (after(inception, seconds + Math.floor(skewMs / 1000))) return 'signature-not-yet-valid';
+  if (after(seconds, expiration)) return 'signature-expired';
+  return undefined;
+}
+
+/** RFC 1982 section 3.2: true when `a` comes later than `b`. */
+const after = (a: number, b: number): boolean => ((a - b) | 0) > 0;
+
+/** RFC 4035 section 5.3.3: an RRset may not be kept for longer than its signature says. */
+function valid(rrset: RRset, signature: Rrsig, { now, policy }: Context): Verdict {
+  const left = (signature.expiration - Math.floor(now / 1000)) | 0;
+  const times = [
+    rrset.ttl,
+    signature.ttl,
+    signature.originalTtl,
+    ...(policy.signatureTimes === 'checked' ? [left] : []),
+  ];
+  const expanded = signature.labels < countedLabels(rrset.owner);
+  return {
+    kind: 'valid',
+    rrset: { ...rrset, ttl: Math.max(0, Math.min(...times)), signatures: [signature] },
+    wildcardBelow: expanded ? rrset.owner.ancestor(signature.labels) : undefined,
+  };
+}
