@@ -1,6 +1,6 @@
 /**
- * What an amendment is: one change to a zone, at one of three moments. The ready ones are in amend-zone.ts and
- * amend-reply.ts.
+ * What an amendment is: one change to a zone, at one of three moments. The ready ones are in amend-zone.ts,
+ * amend-keys.ts and amend-reply.ts.
  * @module
  */
 import type { Message, Question } from '../dns/message.ts';
@@ -23,8 +23,13 @@ export interface ZonePlan {
 /** What a signature may be made to claim in place of the truth; it is computed over the claim. */
 export type SignatureClaims = Partial<Omit<Fields['RRSIG'], 'typeCovered' | 'signature'>>;
 
-/** Makes an RRSIG over an RRset of the zone anew. */
-export type Resign = (signature: RR, claims: SignatureClaims) => RR;
+/** A zone that has just been signed. */
+export interface SignedZone {
+  readonly zone: Name;
+  readonly records: readonly RR[];
+  /** Makes an RRSIG of the zone anew, with the key that made it, over what it now claims. */
+  readonly resign: (signature: RR, claims: SignatureClaims) => RR;
+}
 
 /** A question as it reached a server. */
 export interface Request {
@@ -42,7 +47,7 @@ export interface Amendment {
   /** Changes what is signed, and what the parent says of it. */
   readonly plan?: (plan: ZonePlan) => ZonePlan;
   /** Changes what is served, once all of it is signed. */
-  readonly records?: (records: readonly RR[], resign: Resign) => readonly RR[];
+  readonly records?: (signed: SignedZone) => readonly RR[];
   /** Changes what a server of the zone sends back. */
   readonly reply?: (replies: Treatment, request: Request) => Treatment;
   /** Virtual milliseconds that the servers of this zone take longer. */

@@ -12,8 +12,9 @@
  */
 import type { RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
-import type { Clock, Random, ServerAddress, Transport } from '../environment.ts';
+import type { Random, ServerAddress, Transport } from '../environment.ts';
 import type { Amendment } from './amendment.ts';
+import type { VirtualClock } from './clock.ts';
 
 /** The algorithms that the signer knows: every one that Danelaw verifies. */
 export type Algorithm = 5 | 7 | 8 | 10 | 13 | 14 | 15 | 16;
@@ -62,11 +63,11 @@ export interface ZoneDescription {
 export type Zones = Readonly<Record<string, ZoneDescription | readonly string[]>>;
 
 export interface InternetOptions {
-  /** When it all begins, milliseconds since 1970; signatures last from a day before to 30 days after. */
+  /** When it all begins, milliseconds since 1970; 2026-07-01 by default. Signatures last from a day before to 30 days after. */
   readonly now?: number;
   /** Virtual milliseconds from question to reply; 10 by default. */
   readonly latencyMs?: number;
-  /** Seed of `random`. */
+  /** Seed of `random`; 1 by default. */
   readonly seed?: number;
 }
 
@@ -75,39 +76,48 @@ export interface Exchange {
   /** When the question came, milliseconds since 1970. */
   readonly at: number;
   readonly server: string;
-  readonly over: 'udp' | 'tcp';
+  readonly over: Protocol;
   /** The zone that answered; `undefined` where nobody serves the name at that address. */
   readonly zone: Name | undefined;
   readonly name: Name;
   readonly type: RRType;
-  /** `answer`, `referral`, `nodata`, another RCODE, `truncated`, `silence`, `unreachable` or `other`. */
+  /** `answer`, `nodata`, `referral` with the name of the cut, another RCODE, `truncated`, `silence`, `unreachable`, `other`. */
   readonly result: string;
 }
 
-/** A clock whose time passes only when nothing else is left to do: sleeping costs no real time. */
-export interface VirtualClock extends Clock {
-  /** Lets that much time pass at once, waking sleepers on the way. */
-  advance(ms: number): Promise<void>;
-}
+export type Protocol = 'udp' | 'tcp';
+
+/** What reaches a client: datagrams or TCP messages in order, `delayMs` after its question; or a closed port. */
+export type ServerReply =
+  | { readonly kind: 'packets'; readonly packets: readonly Uint8Array[]; readonly delayMs: number }
+  | { readonly kind: 'unreachable'; readonly delayMs: number };
 
 export interface Internet {
+  /** Virtual: time passes only when nothing else is left to do. */
   readonly clock: VirtualClock;
   readonly random: Random;
+  /** Leads to every server of this internet, in memory; questions to other addresses go unanswered. */
   readonly transport: Transport;
   /** The root's name servers and their addresses, as a hints file has them. */
   readonly hints: string;
   /** The DS of the root's key, as a trust-anchor file has it. */
   readonly anchors: string;
-  /** A recursive resolver that does not validate: answers for every zone, to questions with RD. */
+  /** A recursive resolver that does not validate: answers for every zone. */
   readonly forwarder: ServerAddress;
   /** Every exchange so far, in the order in which the questions came. */
   readonly log: readonly Exchange[];
+  /** The addresses of all servers, the forwarder's included. */
+  readonly servers: readonly string[];
+  /** Breaks something about a zone, from now on. Returns the same internet. */
+  amend(zone: string, ...amendments: readonly Amendment[]): Internet;
+  /** The same for the replies of the forwarder. */
+  amendForwarder(...amendments: readonly Amendment[]): Internet;
   /** The log as text, one line an exchange: what a failing test prints. */
   transcript(): string;
-  /** Breaks one thing about a zone, from now on. Returns the same internet. */
-  amend(zone: string, ...amendments: readonly Amendment[]): Internet;
-  /** What one zone holds, as zone-file text without signatures' octets cut: for demos and for a look at a failing test. */
+  /** What the servers of a zone hold of it, as zone-file text. */
   zoneText(zone: string): string;
-  /** The DS of a zone, as a trust-anchor file has it: an anchor below the root. */
+  /** The DS of a zone, as a trust-anchor file has it: for an anchor below the root. */
   anchorOf(zone: string): string;
+  /** What a server sends back to a query; the exchange is logged. For those who serve this internet on sockets. */
+  answer(server: string, query: Uint8Array, over: Protocol): ServerReply;
 }

@@ -16,8 +16,8 @@ export interface SigningKey {
   /** RDATA of the DNSKEY. */
   readonly dnskey: Rdata;
   readonly tag: number;
-  /** Which RRsets it signs: the DNSKEY RRset (`keys`), everything else (`data`) or both (`all`). */
-  readonly signs: 'all' | 'keys' | 'data';
+  /** Which RRsets it signs: the DNSKEY RRset (`keys`), everything else (`data`), both (`all`) or none (`nothing`). */
+  readonly signs: 'all' | 'keys' | 'data' | 'nothing';
 }
 
 /** RFC 4034 section 2.1.1: Zone Key and Secure Entry Point. */
