@@ -1,15 +1,43 @@
 /**
  * The last question of DANE: is this peer the one that the TLSA records speak of?
+ *
+ * Implements RFC 7671 section 5 (the four usages), section 9 (digest agility) and RFC 7672 section 3.2 (DANE-EE without
+ * names and dates, DANE-TA with both, on a path of its own). Does not: decide what follows; that is the plan's and the
+ * mail server's to say.
  * @module
  */
 import type { Name } from '../dns/name.ts';
-import type { Tlsa, UsabilityOptions } from './tlsa.ts';
+import { type Certificate, parseCertificate } from '../tls/certificate.ts';
+import { sameOctets } from '../tls/der.ts';
+import { matchHost } from '../tls/identity.ts';
+import { Comparisons } from '../tls/name-constraints.ts';
+import { isRoot, isSelfIssued, type Path, PathFinder } from '../tls/path.ts';
+import { checkPath, type PathProblem, type PathRules } from '../tls/path-rules.ts';
+import { rsaBits } from '../tls/signature.ts';
+import { type Matcher, makeMatcher } from './match.ts';
+import { type MismatchReason, nearest, reasonOf } from './mismatch.ts';
+import {
+  MATCHING_TYPE,
+  SELECTOR,
+  strongestRecords,
+  type Tlsa,
+  USAGE,
+  type UsabilityOptions,
+  whyUnusable,
+} from './tlsa.ts';
 
 export interface VerifyOptions extends UsabilityOptions {
   /** RSA keys below this many bits are refused, also with DANE-EE. Default 1024, what OpenSSL's level 1 demands. */
   readonly minimumRsaBits?: number;
   /** Whether a path may hold SHA-1 signatures (never MD5). Default `refuse`. */
   readonly sha1?: 'refuse' | 'accept';
+  /**
+   * Whether DANE-EE looks at names. RFC 7671 section 5.1 says `ignored`, the default; `checked` is for protocols where
+   * one server must not be taken for another (it was RFC 6698's rule).
+   */
+  readonly daneEeNames?: 'ignored' | 'checked';
+  /** DER certificates that PKIX-TA(0) and PKIX-EE(1) paths may end at. Default none. */
+  readonly trustRoots?: readonly Uint8Array[];
 }
 
 export interface Peer {
@@ -24,23 +52,10 @@ export interface Peer {
   readonly options?: VerifyOptions;
 }
 
-/** Why a certificate chain was not accepted by a record; the words of RFC 8460 section 4.3 where it has one. */
-export type MismatchReason =
-  | 'certificate-host-mismatch'
-  | 'certificate-expired'
-  | 'certificate-not-yet-valid'
-  | 'certificate-not-trusted'
-  | 'dane-ta-missing-from-chain'
-  | 'dane-no-match'
-  | 'no-certificate'
-  | 'no-usable-record'
-  /** A stronger digest stands beside it (RFC 7671 section 9). */
-  | 'weaker-digest';
-
 export interface Tried {
   readonly record: Tlsa;
   readonly why: MismatchReason;
-  /** What exactly: which certificate of the path, and its defect. */
+  /** What exactly: which certificate of the path, and what is wrong with it. */
   readonly detail?: string;
 }
 
@@ -48,19 +63,223 @@ export type Verdict =
   | {
       readonly kind: 'authenticated';
       readonly by: Tlsa;
-      /** Where the record matched: 0 is the server's own certificate. */
+      /**
+       * Where the record matched: 0 is the server's own certificate, 1 the one that signed it. For a trust anchor that is
+       * only a key in the DNS, the certificate that this key signed.
+       */
       readonly depth: number;
+      /** Bits of the shortest RSA key relied on, where that is below 2048: worth a word to the operator. */
+      readonly weakKey?: number;
     }
   | {
       readonly kind: 'not-authenticated';
       /** The reason nearest to success, for the log and the report. */
       readonly reason: MismatchReason;
       readonly detail?: string;
+      /** Every record of the RRset and what became of it. */
       readonly tried: readonly Tried[];
     };
 
-/** Judges the presented chain by the TLSA records. */
+/** Records looked at; a zone that needs more has made a mistake, and each bare key may cost a signature. */
+const MAX_RECORDS = 256;
+/** OpenSSL's security level 2 draws the line here. */
+const WEAK_RSA_BITS = 2048;
+
+/** Judges the presented chain by the TLSA records. Pure: the same arguments, the same verdict. */
 export function verifyPeer(peer: Peer): Verdict {
-  const tried = peer.records.map((record) => ({ record, why: 'dane-no-match' as const }));
-  return { kind: 'not-authenticated', reason: 'dane-no-match', tried };
+  const findings = new Findings(peer);
+  if (findings.considered.length === 0) return findings.verdict();
+  const [first, ...above] = peer.chain;
+  if (!first) return findings.forAll('no-certificate');
+  const parsed = parseCertificate(first);
+  if (parsed.kind === 'malformed')
+    return findings.forAll('certificate-not-trusted', `malformed certificate: ${parsed.why}`);
+  const leaf = parsed.certificate;
+  const { minimumRsaBits } = rulesOf(peer);
+  const bits = rsaBits(leaf.spki);
+  if (bits !== undefined && bits < minimumRsaBits)
+    return findings.forAll('certificate-not-trusted', `RSA key of ${bits} bits`);
+  const attempt: Attempt = { peer, leaf, findings, matches: makeMatcher() };
+  return tryDaneEe(attempt) ?? tryPaths(attempt, above) ?? findings.verdict();
+}
+
+interface Attempt {
+  readonly peer: Peer;
+  readonly leaf: Certificate;
+  readonly findings: Findings;
+  readonly matches: Matcher;
+}
+
+type Authenticated = Extract<Verdict, { kind: 'authenticated' }>;
+
+function tryDaneEe({ peer, leaf, findings, matches }: Attempt): Authenticated | undefined {
+  for (const record of findings.considered) {
+    if (record.usage !== USAGE.daneEe || !matches(record, leaf)) continue;
+    if (peer.options?.daneEeNames !== 'checked' || isNamed(leaf, peer))
+      return authenticated(record, 0, [leaf]);
+    findings.note(record, 'certificate-host-mismatch');
+  }
+  return undefined;
+}
+
+function tryPaths(attempt: Attempt, above: readonly Uint8Array[]): Authenticated | undefined {
+  const { findings, peer, leaf } = attempt;
+  const records = findings.considered.filter(({ usage }) => usage !== USAGE.daneEe);
+  if (records.length === 0) return undefined;
+  const presented = certificatesIn(above);
+  const roots = certificatesIn(peer.options?.trustRoots ?? []);
+  const finder = new PathFinder(leaf, [
+    ...presented,
+    ...certificatesIn(fromDns(records)),
+    ...roots,
+  ]);
+  const rules = rulesOf(peer);
+  for (const path of finder.paths()) {
+    for (const record of records) {
+      const end = endOf(path, record, { ...attempt, finder, roots });
+      if (!end) continue;
+      const problem = checkPath(path, { ...rules, anchor: end.anchor });
+      if (problem) findings.note(record, reasonOf(problem), printProblem(problem));
+      else if (!isNamed(leaf, peer)) findings.note(record, 'certificate-host-mismatch');
+      else return authenticated(record, end.depth, path);
+    }
+  }
+  noteMissedAnchors(attempt, presented, finder);
+  return undefined;
+}
+
+interface Search extends Attempt {
+  readonly finder: PathFinder;
+  readonly roots: readonly Certificate[];
+}
+
+/** Where the record matches if the path may end where it does, and what it ends at. */
+function endOf(
+  path: Path,
+  record: Tlsa,
+  search: Search,
+): { depth: number; anchor: PathRules['anchor'] } | undefined {
+  const depth = path.length - 1;
+  const top = path[depth];
+  if (!top) return undefined;
+  if (record.usage === USAGE.daneTa) {
+    // The server's own certificate is no trust anchor, RFC 6698 section 2.1.1: usage 3 is for that.
+    if (depth > 0 && search.matches(record, top)) return { depth, anchor: 'certificate' };
+    return isSignedByBareKey(top, record, search.finder) ? { depth, anchor: 'key' } : undefined;
+  }
+  // PKIX: the path must reach a root that is trusted here, and the record match on the way.
+  if (depth === 0 || !isRoot(top) || !search.roots.some(({ der }) => sameOctets(der, top.der)))
+    return undefined;
+  const constrained = record.usage === USAGE.pkixEe ? path.slice(0, 1) : path.slice(1);
+  const found = constrained.findIndex((certificate) => search.matches(record, certificate));
+  if (found < 0) return undefined;
+  return { depth: record.usage === USAGE.pkixEe ? 0 : found + 1, anchor: 'certificate' };
+}
+
+/**
+ * DANE-TA with the whole key in the DNS vouches for what it signed although no certificate names it (RFC 7671 section
+ * 5.2.3). Where the server sends a certificate for that key, its constraints count and the path goes through it.
+ */
+function isSignedByBareKey(top: Certificate, record: Tlsa, finder: PathFinder): boolean {
+  const { selector, matchingType, associationData } = record;
+  if (selector !== SELECTOR.spki || matchingType !== MATCHING_TYPE.full) return false;
+  if (finder.issuersOf(top).some(({ spki }) => sameOctets(spki, associationData))) return false;
+  return finder.isSignedBy(top, associationData);
+}
+
+/** RFC 7671 section 5.2.2: a trust anchor published whole need not be sent. */
+const fromDns = (records: readonly Tlsa[]): readonly Uint8Array[] =>
+  records.flatMap(({ usage, selector, matchingType, associationData }) =>
+    usage === USAGE.daneTa && selector === SELECTOR.cert && matchingType === MATCHING_TYPE.full
+      ? [associationData]
+      : [],
+  );
+
+/** Says of records that ended no path why not, as far as it can be told. */
+function noteMissedAnchors(
+  { findings, matches, leaf }: Attempt,
+  presented: readonly Certificate[],
+  finder: PathFinder,
+): void {
+  const last = presented.at(-1) ?? leaf;
+  for (const record of findings.considered) {
+    const isDigest = record.matchingType !== MATCHING_TYPE.full;
+    if (record.usage === USAGE.daneEe) continue;
+    if (record.usage === USAGE.pkixEe && matches(record, leaf))
+      findings.note(record, 'certificate-not-trusted', 'no path to a trusted root');
+    else if (presented.some((certificate) => matches(record, certificate)))
+      findings.note(record, 'certificate-not-trusted', 'no path to the certificate that matches');
+    else if (finder.spent)
+      findings.note(record, 'certificate-not-trusted', 'more paths than can be followed');
+    else if (record.usage === USAGE.daneTa && isDigest && !isSelfIssued(last))
+      findings.note(record, 'dane-ta-missing-from-chain');
+  }
+}
+
+const certificatesIn = (list: readonly Uint8Array[]): readonly Certificate[] =>
+  list.flatMap((der) => {
+    const parsed = parseCertificate(der);
+    return parsed.kind === 'certificate' ? [parsed.certificate] : [];
+  });
+
+const isNamed = (leaf: Certificate, { names }: Peer): boolean =>
+  matchHost(leaf, names.map(hostOf)) !== undefined;
+
+/** Certificates know no root dot. */
+const hostOf = (name: Name): string => name.toString().replace(/\.$/, '');
+
+function rulesOf({ now, options }: Peer): Omit<PathRules, 'anchor'> {
+  const { minimumRsaBits = 1024, sha1 = 'refuse' } = options ?? {};
+  return { now, minimumRsaBits, sha1, comparisons: new Comparisons() };
+}
+
+function authenticated(by: Tlsa, depth: number, path: Path): Authenticated {
+  const bits = path.flatMap(({ spki }) => rsaBits(spki) ?? []);
+  const weakKey = Math.min(...bits);
+  return weakKey < WEAK_RSA_BITS
+    ? { kind: 'authenticated', by, depth, weakKey }
+    : { kind: 'authenticated', by, depth };
+}
+
+const printProblem = ({ depth, text }: PathProblem): string =>
+  depth === 0 ? `server certificate: ${text}` : `certificate ${depth} above the server's: ${text}`;
+
+/** What became of each record: the reason nearest to success, if none succeeds. */
+class Findings {
+  /** The usable records with the strongest digests. */
+  readonly considered: readonly Tlsa[];
+  readonly #tried = new Map<Tlsa, Tried>();
+
+  constructor({ records, options }: Peer) {
+    const usable: Tlsa[] = [];
+    for (const record of records.slice(0, MAX_RECORDS)) {
+      const unusable = whyUnusable(record, options);
+      if (unusable === undefined) usable.push(record);
+      else this.#tried.set(record, { record, why: 'no-usable-record', detail: unusable });
+    }
+    this.considered = strongestRecords(usable, options);
+    for (const record of usable) this.#tried.set(record, { record, why: 'weaker-digest' });
+    for (const record of this.considered) this.#tried.set(record, { record, why: 'dane-no-match' });
+  }
+
+  /** Keeps the first of the reasons that are nearest to success. */
+  note(record: Tlsa, why: MismatchReason, detail?: string): void {
+    const known = this.#tried.get(record);
+    const isStart = known?.why === 'dane-no-match';
+    if (known && !isStart && nearest([known.why, why]) === known.why) return;
+    this.#tried.set(record, detail === undefined ? { record, why } : { record, why, detail });
+  }
+
+  forAll(why: MismatchReason, detail?: string): Verdict {
+    for (const record of this.considered) this.note(record, why, detail);
+    return this.verdict();
+  }
+
+  verdict(): Extract<Verdict, { kind: 'not-authenticated' }> {
+    const tried = [...this.#tried.values()];
+    const reason = nearest(tried.map(({ why }) => why)) ?? 'no-usable-record';
+    const detail = tried.find(({ why }) => why === reason)?.detail;
+    const base = { kind: 'not-authenticated', reason, tried } as const;
+    return detail === undefined || reason === 'no-usable-record' ? base : { ...base, detail };
+  }
 }

@@ -1,0 +1,149 @@
+/**
+ * X.509 certificates, read from their DER and never written back: what is hashed and compared are the octets that were
+ * sent. (OpenSSL re-encodes a key on export, and the digest of a TLSA record with selector SPKI is then a wrong one.)
+ *
+ * Implements RFC 5280 section 4.1. Does not: verify anything. A certificate whose outline can be read but whose parts
+ * break a rule is a certificate with a `defect`: DANE-EE still matches it, no path leads through it.
+ * @module
+ */
+import { context, DerError, DerReader, sameOctets, TAG } from './der.ts';
+import { isEmptyName } from './distinguished-name.ts';
+import { type Extensions, readExtensions } from './extensions.ts';
+
+export interface Certificate {
+  readonly der: Uint8Array;
+  /** The signed part. */
+  readonly tbs: Uint8Array;
+  /** DER of the AlgorithmIdentifier of the signature. */
+  readonly signatureAlgorithm: Uint8Array;
+  readonly signature: Uint8Array;
+  /** The contents of the INTEGER. */
+  readonly serial: Uint8Array;
+  /** DER of the distinguished names. */
+  readonly issuer: Uint8Array;
+  readonly subject: Uint8Array;
+  /** DER of the SubjectPublicKeyInfo, sliced from the certificate. */
+  readonly spki: Uint8Array;
+  /** 1, 2 or 3. */
+  readonly version: number;
+  /** Milliseconds since 1970, both inclusive. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly extensions: Extensions;
+  /** The first rule of RFC 5280 that the certificate breaks. */
+  readonly defect: string | undefined;
+}
+
+export type ParsedCertificate =
+  | { readonly kind: 'certificate'; readonly certificate: Certificate }
+  | { readonly kind: 'malformed'; readonly why: string; readonly offset: number };
+
+/** Reads one certificate, which must fill `der` to its last octet. Views of `der` are kept. */
+export function parseCertificate(der: Uint8Array): ParsedCertificate {
+  try {
+    return { kind: 'certificate', certificate: readCertificate(der) };
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return { kind: 'malformed', why: error.message, offset: error.offset };
+  }
+}
+
+/** Whether `der` is a SubjectPublicKeyInfo to its last octet, as far as its outline tells. */
+export function isSpki(der: Uint8Array): boolean {
+  try {
+    const outer = new DerReader(der);
+    readSpki(outer);
+    outer.finish();
+    return true;
+  } catch (error) {
+    if (error instanceof DerError) return false;
+    throw error;
+  }
+}
+
+function readCertificate(der: Uint8Array): Certificate {
+  const outer = new DerReader(der);
+  const fields = outer.enter(TAG.sequence);
+  outer.finish();
+  const tbs = fields.element(TAG.sequence);
+  const signatureAlgorithm = fields.element(TAG.sequence);
+  const signature = fields.octetsOfBits();
+  fields.finish();
+  return { der, tbs, signatureAlgorithm, signature, ...readTbs(tbs, signatureAlgorithm) };
+}
+
+type Signed = Omit<Certificate, 'der' | 'tbs' | 'signatureAlgorithm' | 'signature'>;
+
+function readTbs(tbs: Uint8Array, outerAlgorithm: Uint8Array): Signed {
+  const fields = new DerReader(tbs).enter(TAG.sequence);
+  const version = (fields.enterIf(context(0, 'constructed'))?.count() ?? 0) + 1;
+  const serial = fields.contents(TAG.integer);
+  const innerAlgorithm = fields.element(TAG.sequence);
+  const issuer = fields.element(TAG.sequence);
+  const validity = fields.enter(TAG.sequence);
+  const subject = fields.element(TAG.sequence);
+  const spki = readSpki(fields);
+  const rules = new Rules();
+  rules.check(version >= 1 && version <= 3, 'unknown version');
+  // RFC 5280 section 4.1.2.2: positive, at most 20 octets; zero and longer ones are in use and hurt nobody
+  rules.check((serial[0] ?? 0x80) < 0x80, 'negative serial number');
+  // RFC 5280 section 4.1.1.2
+  rules.check(sameOctets(innerAlgorithm, outerAlgorithm), 'two different signature algorithms');
+  const times = rules.read(() => readValidity(validity)) ?? NEVER;
+  const extensions = rules.read(() => readTail(fields, version)) ?? NONE;
+  const isCa = extensions.basicConstraints?.ca === true;
+  rules.check(!isEmptyName(issuer), 'empty issuer');
+  // RFC 5280 section 4.1.2.6
+  rules.check(!isEmptyName(subject) || !isCa, 'CA with an empty subject');
+  return { serial, issuer, subject, spki, version, ...times, extensions, defect: rules.broken };
+}
+
+const NONE: Extensions = { unknownCritical: [] };
+const NEVER = { notBefore: Number.POSITIVE_INFINITY, notAfter: Number.NEGATIVE_INFINITY };
+
+/** Remembers the first rule that was broken, and goes on. */
+class Rules {
+  broken: string | undefined;
+
+  check(holds: boolean, what: string): void {
+    if (!holds) this.broken ??= what;
+  }
+
+  read<T>(part: () => T): T | undefined {
+    try {
+      return part();
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      this.broken ??= error.message;
+      return undefined;
+    }
+  }
+}
+
+function readSpki(fields: DerReader): Uint8Array {
+  const spki = fields.element(TAG.sequence);
+  const key = new DerReader(spki).enter(TAG.sequence);
+  key.enter(TAG.sequence).oid();
+  key.octetsOfBits();
+  key.finish();
+  return spki;
+}
+
+function readValidity(validity: DerReader): { notBefore: number; notAfter: number } {
+  const notBefore = validity.time();
+  const notAfter = validity.time();
+  validity.finish();
+  return { notBefore, notAfter };
+}
+
+function readTail(fields: DerReader, version: number): Extensions {
+  for (const identifier of [context(1, 'primitive'), context(2, 'primitive')])
+    if (fields.tag === identifier) fields.element();
+  const wrapped = fields.enterIf(context(3, 'constructed'));
+  fields.finish();
+  if (!wrapped) return NONE;
+  if (version !== 3) fields.fail('extensions in a certificate that is not version 3');
+  const extensions = readExtensions(wrapped.enter(TAG.sequence));
+  wrapped.finish();
+  return extensions;
+}

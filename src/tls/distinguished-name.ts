@@ -1,0 +1,103 @@
+/**
+ * X.501 names, as DER: when two are the same, and what common names one holds.
+ *
+ * Implements the comparison of RFC 5280 section 7.1: the same octets, or the same attributes once string types, ASCII
+ * case and runs of spaces are evened out. Does not: the rest of stringprep; names that differ in it are different.
+ * @module
+ */
+import { DerError, DerReader, latin1, TAG } from './der.ts';
+
+const UTF8 = new TextDecoder();
+const COMMON_NAME = '2.5.4.3';
+
+interface Attribute {
+  readonly type: string;
+  /** Text for the string types, `undefined` for anything else. */
+  readonly text: string | undefined;
+  readonly der: Uint8Array;
+}
+
+/** Equal exactly for names that chain: the issuer of one certificate, the subject of the next. */
+export function nameKey(name: Uint8Array): string {
+  // What cannot be read is equal to the same octets only.
+  return canonicalName(name)?.join() ?? `#${latin1(name)}`;
+}
+
+/** Whether `name` lies in the subtree `top`: starts with all of its RDNs (RFC 5280 section 4.2.1.10). */
+export function isNameWithin(name: Uint8Array, top: Uint8Array): boolean {
+  const inner = canonicalName(name);
+  const outer = canonicalName(top);
+  if (!inner || !outer) return false;
+  return outer.every((rdn, i) => rdn === inner[i]);
+}
+
+/** The text of every CN attribute, in order. */
+export function commonNames(name: Uint8Array): readonly string[] {
+  const rdns = readRdns(name) ?? [];
+  return rdns
+    .flat()
+    .flatMap(({ type, text }) => (type === COMMON_NAME && text !== undefined ? [text] : []));
+}
+
+export const isEmptyName = (name: Uint8Array): boolean => name.length === 2;
+
+/** One string per RDN, equal for equal RDNs; `undefined` when the octets are no name. */
+function canonicalName(name: Uint8Array): readonly string[] | undefined {
+  return readRdns(name)?.map((rdn) => rdn.map(canonicalAttribute).sort().join('+'));
+}
+
+function canonicalAttribute({ type, text, der }: Attribute): string {
+  if (text === undefined) return `${type}=#${JSON.stringify(latin1(der))}`;
+  const folded = text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  // JSON marks where the value ends, whatever stands in it.
+  return `${type}=${JSON.stringify(folded.trim().replace(/ +/g, ' '))}`;
+}
+
+function readRdns(name: Uint8Array): Attribute[][] | undefined {
+  try {
+    const outer = new DerReader(name);
+    const sequence = outer.enter(TAG.sequence);
+    outer.finish();
+    const rdns: Attribute[][] = [];
+    while (sequence.left > 0) rdns.push(readRdn(sequence.enter(TAG.set)));
+    return rdns;
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
+function readRdn(set: DerReader): Attribute[] {
+  const attributes: Attribute[] = [];
+  while (set.left > 0) {
+    const pair = set.enter(TAG.sequence);
+    const type = pair.oid();
+    const { tag } = pair;
+    const der = pair.element();
+    pair.finish();
+    attributes.push({ type, text: textOf(tag, new DerReader(der)), der });
+  }
+  return attributes;
+}
+
+function textOf(tag: number | undefined, value: DerReader): string | undefined {
+  switch (tag) {
+    case TAG.utf8String:
+      return UTF8.decode(value.contents(tag));
+    case TAG.printableString:
+    case TAG.ia5String:
+    case TAG.teletexString:
+      return latin1(value.contents(tag));
+    case TAG.bmpString:
+      return utf16(value.contents(tag));
+    default:
+      return undefined;
+  }
+}
+
+function utf16(octets: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i + 1 < octets.length; i += 2)
+    text += String.fromCharCode(((octets[i] ?? 0) << 8) | (octets[i + 1] ?? 0));
+  return text;
+}

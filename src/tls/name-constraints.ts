@@ -1,0 +1,134 @@
+/**
+ * Whether the names in a certificate lie where a CA above it may issue.
+ *
+ * Implements RFC 5280 section 4.2.1.10 for DNS names, mail addresses, URIs, IP addresses and distinguished names; a
+ * constraint on any other form of name refuses every certificate that holds such a name (section 6.1.3: "MUST ... reject").
+ * @module
+ */
+import type { Certificate } from './certificate.ts';
+import { isEmptyName, isNameWithin } from './distinguished-name.ts';
+import type { GeneralName, NameConstraints } from './extensions.ts';
+import { presentedNames } from './identity.ts';
+
+/**
+ * Comparisons made for one peer. Names and constraints multiply, and the 100 kB of certificates that a handshake may
+ * bring hold some thousands of each. OpenSSL allows as many for each certificate and CA.
+ */
+const MAX_COMPARISONS = 1 << 20;
+
+export class Comparisons {
+  #left = MAX_COMPARISONS;
+
+  /** False when `count` more are too many. */
+  take(count: number): boolean {
+    this.#left -= count;
+    return this.#left >= 0;
+  }
+}
+
+/** What rules the certificate out, in words; `undefined` when all its names are permitted. */
+export function violatedConstraint(
+  certificate: Certificate,
+  { permitted, excluded }: NameConstraints,
+  comparisons: Comparisons,
+): string | undefined {
+  const names = constrainedNames(certificate);
+  if (!comparisons.take(names.length * (permitted.length + excluded.length)))
+    return 'more names and name constraints than can be compared';
+  for (const name of names) {
+    const forbidding = excluded.find((base) => isSameForm(name, base) && isExcluded(name, base));
+    if (forbidding) return `${print(name)} is excluded`;
+    const allowing = permitted.filter((base) => isSameForm(name, base));
+    if (allowing.length > 0 && !allowing.some((base) => isWithin(name, base)))
+      return `${print(name)} is not permitted`;
+  }
+  return undefined;
+}
+
+/** The subject, the subject alternative names, and CNs where identity.ts would take them for DNS names. */
+function constrainedNames(certificate: Certificate): readonly GeneralName[] {
+  const names = [...(certificate.extensions.subjectAltName ?? [])];
+  if (!isEmptyName(certificate.subject))
+    names.push({ form: 'directory', name: certificate.subject });
+  if (!names.some(({ form }) => form === 'dns'))
+    for (const name of presentedNames(certificate))
+      if (name.includes('.')) names.push({ form: 'dns', name });
+  return names;
+}
+
+const isSameForm = (name: GeneralName, base: GeneralName): boolean =>
+  name.form === 'other' && base.form === 'other' ? name.tag === base.tag : name.form === base.form;
+
+/** A wildcard is excluded already when one of the names that it stands for is. */
+function isExcluded(name: GeneralName, base: GeneralName): boolean {
+  if (name.form === 'other' || isWithin(name, base)) return true;
+  if (name.form !== 'dns' || base.form !== 'dns' || !name.name.startsWith('*.')) return false;
+  return isHostWithin(base.name.replace(/^\./, ''), name.name.slice(2), 'or-equal');
+}
+
+function isWithin(name: GeneralName, base: GeneralName): boolean {
+  if (name.form === 'dns' && base.form === 'dns')
+    return isHostWithin(name.name, base.name, 'or-equal');
+  if (name.form === 'email' && base.form === 'email')
+    return isAddressWithin(name.address, base.address);
+  if (name.form === 'uri' && base.form === 'uri')
+    return isHostWithin(hostOf(name.uri), base.uri, 'exact');
+  if (name.form === 'ip' && base.form === 'ip') return isIpWithin(name.octets, base.octets);
+  if (name.form === 'directory' && base.form === 'directory')
+    return isNameWithin(name.name, base.name);
+  return false;
+}
+
+/**
+ * A base with a leading dot takes in every host below it. Without the dot it takes in the host itself (`exact`: mail and
+ * URI) or the host and all below it (`or-equal`: DNS names).
+ */
+function isHostWithin(host: string, base: string, bare: 'exact' | 'or-equal'): boolean {
+  const name = host.toLowerCase();
+  const top = base.toLowerCase();
+  if (top === '') return true;
+  if (top.startsWith('.')) return name.endsWith(top);
+  return name === top || (bare === 'or-equal' && name.endsWith(`.${top}`));
+}
+
+function isAddressWithin(address: string, base: string): boolean {
+  const at = address.lastIndexOf('@');
+  const host = address.slice(at + 1);
+  if (!base.includes('@')) return isHostWithin(host, base, 'exact');
+  const baseAt = base.lastIndexOf('@');
+  // The part before the @ keeps its case (RFC 5280 section 7.5).
+  return (
+    address.slice(0, at) === base.slice(0, baseAt) &&
+    host.toLowerCase() === base.slice(baseAt + 1).toLowerCase()
+  );
+}
+
+/** The host of a URI with an authority; a URI without one lies in no subtree. */
+const hostOf = (uri: string): string =>
+  /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]*)/i.exec(uri)?.[1] ?? '';
+
+function isIpWithin(address: Uint8Array, base: Uint8Array): boolean {
+  const { length } = address;
+  if (base.length !== length * 2) return false;
+  return address.every((octet, i) => {
+    const mask = base[length + i] ?? 0;
+    return (octet & mask) === ((base[i] ?? 0) & mask);
+  });
+}
+
+function print(name: GeneralName): string {
+  switch (name.form) {
+    case 'dns':
+      return JSON.stringify(name.name);
+    case 'email':
+      return JSON.stringify(name.address);
+    case 'uri':
+      return JSON.stringify(name.uri);
+    case 'ip':
+      return 'an IP address';
+    case 'directory':
+      return 'a distinguished name';
+    case 'other':
+      return 'a name of a form that cannot be compared';
+  }
+}
