@@ -123,20 +123,39 @@ function tryDaneEe({ peer, leaf, findings, matches }: Attempt): Authenticated | 
 }
 
 function tryPaths(attempt: Attempt, above: readonly Uint8Array[]): Authenticated | undefined {
-  const { findings, peer, leaf } = attempt;
-  const records = findings.considered.filter(({ usage }) => usage !== USAGE.daneEe);
-  if (records.length === 0) return undefined;
+  const { considered } = attempt.findings;
   const presented = certificatesIn(above);
-  const roots = certificatesIn(peer.options?.trustRoots ?? []);
-  const finder = new PathFinder(leaf, [
-    ...presented,
-    ...certificatesIn(fromDns(records)),
-    ...roots,
-  ]);
+  const pool = [...certificatesIn(fromDns(considered)), ...presented];
+  const roots = certificatesIn(attempt.peer.options?.trustRoots ?? []);
+  // Trust roots serve the PKIX usages only: DANE-TA must be sent or stand in the DNS (RFC 7671 section 5.2.2).
+  return (
+    tryAnchors(attempt, { usages: [USAGE.daneTa], presented, pool, roots: [] }) ??
+    tryAnchors(attempt, {
+      usages: [USAGE.pkixTa, USAGE.pkixEe],
+      presented,
+      pool: [...pool, ...roots],
+      roots,
+    })
+  );
+}
+
+interface Anchors {
+  readonly usages: readonly number[];
+  readonly presented: readonly Certificate[];
+  /** What paths are made of: the presented certificates and more. */
+  readonly pool: readonly Certificate[];
+  readonly roots: readonly Certificate[];
+}
+
+function tryAnchors(attempt: Attempt, anchors: Anchors): Authenticated | undefined {
+  const { findings, peer, leaf } = attempt;
+  const records = findings.considered.filter(({ usage }) => anchors.usages.includes(usage));
+  if (records.length === 0) return undefined;
+  const finder = new PathFinder(leaf, anchors.pool);
   const rules = rulesOf(peer);
   for (const path of finder.paths()) {
     for (const record of records) {
-      const end = endOf(path, record, { ...attempt, finder, roots });
+      const end = endOf(path, record, { ...attempt, finder, roots: anchors.roots });
       if (!end) continue;
       const problem = checkPath(path, { ...rules, anchor: end.anchor });
       if (problem) findings.note(record, reasonOf(problem), printProblem(problem));
@@ -144,7 +163,7 @@ function tryPaths(attempt: Attempt, above: readonly Uint8Array[]): Authenticated
       else return authenticated(record, end.depth, path);
     }
   }
-  noteMissedAnchors(attempt, presented, finder);
+  for (const record of records) noteMissedAnchor(record, attempt, anchors.presented, finder);
   return undefined;
 }
 
@@ -190,30 +209,29 @@ function isSignedByBareKey(top: Certificate, record: Tlsa, finder: PathFinder): 
 /** RFC 7671 section 5.2.2: a trust anchor published whole need not be sent. */
 const fromDns = (records: readonly Tlsa[]): readonly Uint8Array[] =>
   records.flatMap(({ usage, selector, matchingType, associationData }) =>
-    usage === USAGE.daneTa && selector === SELECTOR.cert && matchingType === MATCHING_TYPE.full
+    (usage === USAGE.daneTa || usage === USAGE.pkixTa) &&
+    selector === SELECTOR.cert &&
+    matchingType === MATCHING_TYPE.full
       ? [associationData]
       : [],
   );
 
-/** Says of records that ended no path why not, as far as it can be told. */
-function noteMissedAnchors(
+/** Says of a record that ended no path why not, as far as it can be told. */
+function noteMissedAnchor(
+  record: Tlsa,
   { findings, matches, leaf }: Attempt,
   presented: readonly Certificate[],
   finder: PathFinder,
 ): void {
-  const last = presented.at(-1) ?? leaf;
-  for (const record of findings.considered) {
-    const isDigest = record.matchingType !== MATCHING_TYPE.full;
-    if (record.usage === USAGE.daneEe) continue;
-    if (record.usage === USAGE.pkixEe && matches(record, leaf))
-      findings.note(record, 'certificate-not-trusted', 'no path to a trusted root');
-    else if (presented.some((certificate) => matches(record, certificate)))
-      findings.note(record, 'certificate-not-trusted', 'no path to the certificate that matches');
-    else if (finder.spent)
-      findings.note(record, 'certificate-not-trusted', 'more paths than can be followed');
-    else if (record.usage === USAGE.daneTa && isDigest && !isSelfIssued(last))
-      findings.note(record, 'dane-ta-missing-from-chain');
-  }
+  const isDigest = record.matchingType !== MATCHING_TYPE.full;
+  if (record.usage === USAGE.pkixEe && matches(record, leaf))
+    findings.note(record, 'certificate-not-trusted', 'no path to a trusted root');
+  else if (presented.some((certificate) => matches(record, certificate)))
+    findings.note(record, 'certificate-not-trusted', 'no path to the certificate that matches');
+  else if (finder.spent)
+    findings.note(record, 'certificate-not-trusted', 'more paths than can be followed');
+  else if (record.usage === USAGE.daneTa && isDigest && !isSelfIssued(presented.at(-1) ?? leaf))
+    findings.note(record, 'dane-ta-missing-from-chain');
 }
 
 const certificatesIn = (list: readonly Uint8Array[]): readonly Certificate[] =>
