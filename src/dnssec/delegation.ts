@@ -9,11 +9,12 @@
 import type { Name } from '../dns/name.ts';
 import { decode, type Rdata } from '../dns/rdata.ts';
 import { findRRset, type RRset } from '../dns/rrset.ts';
+import { isSupported } from './algorithms.ts';
 import type { LimitName } from './budget.ts';
 import type { Context } from './context.ts';
 import { hasDenialOf, proveNoDs, readDenial } from './denial.ts';
 import { type DnsKey, isWeak, parseDnsKey } from './dnskey.ts';
-import { matchDs } from './ds.ts';
+import { type DsMatch, matchDs } from './ds.ts';
 import type { Failure } from './outcome.ts';
 import type { BogusReason, InsecureReason } from './reason.ts';
 import type { Reply } from './reply.ts';
@@ -148,12 +149,6 @@ export interface Trusted {
   readonly ttl: number;
 }
 
-/** The keys of `trusted` that the zone publishes, or why its DNSKEY RRset cannot be judged by them. */
-type EntryPoints =
-  | { readonly kind: 'matched'; readonly keys: readonly DnsKey[] }
-  | { readonly kind: 'unsupported'; readonly reason: InsecureReason }
-  | { readonly kind: 'no-match' };
-
 /**
  * Whether `zone`'s DNSKEY RRset is vouched for: RFC 4035 section 5.2 (last paragraphs) and RFC 6840 section 5.
  *
@@ -193,22 +188,30 @@ function findEntryPoints(
   { ds, keys }: Trusted,
   published: readonly DnsKey[],
   { policy }: Context,
-): EntryPoints {
-  const anchored = published.filter((key) => keys.some((anchor) => sameOctets(anchor, key.rdata)));
-  const match = matchDs(
+): DsMatch {
+  const current = published.filter((key) => !key.isRevoked);
+  const byDs = matchDs(
     zone,
     ds.map((rdata) => decode('DS', rdata)),
-    published,
+    current,
     policy,
   );
-  if (match.kind === 'matched') return { kind: 'matched', keys: [...anchored, ...match.keys] };
-  if (anchored.length > 0) return { kind: 'matched', keys: anchored };
-  return keys.length > 0 ? { kind: 'no-match' } : match;
+  const anchors = keys.map(parseDnsKey).filter((key) => key !== undefined);
+  const supported = anchors.filter((key) => isSupported(policy.algorithms, key.algorithm));
+  const byKey = current.filter((key) =>
+    supported.some((anchor) => sameOctets(anchor.rdata, key.rdata)),
+  );
+  if (byKey.length > 0)
+    return { kind: 'matched', keys: byDs.kind === 'matched' ? [...byKey, ...byDs.keys] : byKey };
+  // An anchor of an algorithm that does not count leaves the zone unsupported, but only where no other anchor does count.
+  if (ds.length === 0 && anchors.length > 0 && supported.length === 0)
+    return { kind: 'unsupported', reason: 'unsupported-algorithm' };
+  return byDs.kind === 'unsupported' && supported.length > 0 ? { kind: 'no-match' } : byDs;
 }
 
 /** RFC 6840 section 5.3 judges on the validated key set: nobody else can make a zone look weak. */
 function trustOf(zone: Name, keys: readonly DnsKey[], ttl: number, { policy }: Context): ZoneTrust {
-  const weak = keys.some((key) => key.isUsable && isWeak(policy.algorithms, key));
+  const weak = keys.some((key) => key.isZoneKey && isWeak(policy.algorithms, key));
   return weak
     ? { status: 'insecure', reason: 'weak-key', ttl }
     : { status: 'secure', keys: { zone, keys }, ttl };

@@ -16,9 +16,10 @@ export interface DnsKey {
   readonly algorithm: number;
   readonly publicKey: Uint8Array;
   readonly keyTag: number;
+  /** Whether it may verify a zone's data: zone key bit and protocol 3. */
+  readonly isZoneKey: boolean;
+  /** RFC 5011 section 2.1: then it verifies nothing but its own DNSKEY RRset. */
   readonly isRevoked: boolean;
-  /** Whether it may verify a zone's data: zone key bit, protocol 3, not revoked. */
-  readonly isUsable: boolean;
 }
 
 const ZONE_KEY = 0x0100;
@@ -30,16 +31,16 @@ const PROTOCOL = 3;
 export function parseDnsKey(rdata: Rdata): DnsKey | undefined {
   if (rdata.length < 4) return undefined;
   const { flags, protocol, algorithm, publicKey } = decode('DNSKEY', rdata);
+  const isZoneKey = (flags & ZONE_KEY) !== 0 && protocol === PROTOCOL;
   const isRevoked = (flags & REVOKED) !== 0;
-  const isUsable = (flags & ZONE_KEY) !== 0 && protocol === PROTOCOL && !isRevoked;
   return {
     rdata,
     flags,
     algorithm,
     publicKey,
     keyTag: keyTagOf(rdata, algorithm),
+    isZoneKey,
     isRevoked,
-    isUsable,
   };
 }
 

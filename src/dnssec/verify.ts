@@ -131,7 +131,8 @@ function checkFields(
   );
   if (named.length === 0 || !isSupported(policy.algorithms, signature.algorithm))
     return invalid('signing-key-missing');
-  const usable = named.filter((key) => key.isUsable);
+  const own = rrset.type === 'DNSKEY' && rrset.owner.equals(zone);
+  const usable = named.filter((key) => key.isZoneKey && (own || !key.isRevoked));
   return usable.length === 0
     ? invalid('signing-key-unusable')
     : { kind: 'keys', keys: usable.slice(0, KEYS_PER_SIGNATURE) };
