@@ -210,11 +210,15 @@ export class Writer {
     for (const [key, at] of this.#names) if (at >= length) this.#names.delete(key);
   }
 
-  /** A name, its longest suffix already written replaced by a pointer. One map look-up a label. */
+  /**
+   * A name, its longest suffix already written replaced by a pointer. Letter case counts: what was written as
+   * `Example` must not be read as `example` (RFC 4343 section 4.1 asks for the case to be kept where possible).
+   */
   name(name: Name): void {
-    let at = 0; // in name.wire and name.key alike
+    const text = latin1(name.wire);
+    let at = 0;
     for (let left = name.labels; left > 0; left -= 1) {
-      const suffix = name.key.slice(at);
+      const suffix = text.slice(at);
       const known = this.#names.get(suffix);
       if (known !== undefined) {
         this.u16(0xc000 | known);
@@ -240,3 +244,6 @@ export class Writer {
     this.#bytes = grown;
   }
 }
+
+/** Each octet as one character. At most 255 octets: they become the arguments of one call. */
+const latin1 = (octets: Uint8Array): string => String.fromCharCode(...octets);

@@ -8,59 +8,17 @@
 import { parseIPv4, parseIPv6 } from './address.ts';
 import { parseType } from './codes.ts';
 import type { Kind, Values } from './field.ts';
-import { Name } from './name.ts';
+import type { Name } from './name.ts';
 import { base32hex, base64, hex } from './radix.ts';
+import { gatewayText, hostIdentityText, locationText, prefixesText } from './rare-fields-text.ts';
 import { parseSvcParams, printSvcParams } from './svc-params-text.ts';
-import { quote, TextError, type Token, unescapeText } from './tokens.ts';
-
-/** The tokens of one record's data, taken one after the other. */
-export class TokenReader {
-  readonly origin: Name | undefined;
-  readonly #tokens: readonly Token[];
-  #at = 0;
-
-  /** @param origin  what names without a final dot are relative to */
-  constructor(tokens: readonly Token[], origin?: Name) {
-    this.#tokens = tokens;
-    this.origin = origin;
-  }
-
-  get left(): number {
-    return this.#tokens.length - this.#at;
-  }
-
-  /** The next token when it is not a quoted string. */
-  peek(): string | undefined {
-    const token = this.#tokens[this.#at];
-    return token?.quoted ? undefined : token?.text;
-  }
-
-  next(what: string): string {
-    const token = this.#tokens[this.#at];
-    if (!token) throw new TextError(`${what} is missing`);
-    this.#at += 1;
-    return token.text;
-  }
-
-  rest(): string[] {
-    const texts = this.#tokens.slice(this.#at).map(({ text }) => text);
-    this.#at = this.#tokens.length;
-    return texts;
-  }
-}
+import { parseInteger, parseName, type TokenReader } from './token-reader.ts';
+import { quote, TextError, unescapeText } from './tokens.ts';
 
 /** One kind as text. `parse` throws {@link TextError}; `name` is the field's, for the message. */
 export interface TextForm<V> {
   readonly print: (value: V) => string;
   readonly parse: (tokens: TokenReader, name: string) => V;
-}
-
-function parseInteger(text: string, name: string, bits: 8 | 16 | 32): number {
-  const value = Number(text);
-  if (!/^\d{1,10}$/.test(text) || value >= 2 ** bits) {
-    throw new TextError(`${name} "${text}" is not a number from 0 to ${2 ** bits - 1}`);
-  }
-  return value;
 }
 
 const integer = (bits: 8 | 16 | 32): TextForm<number> => ({
@@ -152,13 +110,6 @@ const time: TextForm<number> = {
     return seconds;
   },
 };
-
-/** A name of a zone file: without `origin` absolute, final dot or not. */
-export function parseName(text: string, origin: Name | undefined): Name {
-  if (text === '@' && !origin)
-    throw new TextError('"@" stands for the origin, but there is none: add a $ORIGIN line');
-  return Name.parse(text, origin);
-}
 
 const name: TextForm<Name> = {
   print: String,
@@ -275,6 +226,10 @@ export const TEXT: { readonly [K in Kind]: TextForm<Values[K]> } = {
   svcParams: { print: printSvcParams, parse: (tokens) => parseSvcParams(tokens.rest()) },
   eui48: hyphenated(6),
   eui64: hyphenated(8),
+  location: locationText,
+  prefixes: prefixesText,
+  gateway: gatewayText,
+  hostIdentity: hostIdentityText,
 };
 
 function parseTypeName(text: string) {

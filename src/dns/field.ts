@@ -9,6 +9,16 @@ import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from './address.ts';
 import { codeOf, type RRType, typeOf } from './codes.ts';
 import type { Reader, Writer } from './cursor.ts';
 import type { Name } from './name.ts';
+import {
+  type Gateway,
+  gateway,
+  type HostIdentity,
+  hostIdentity,
+  type Location,
+  location,
+  type Prefix,
+  prefixes,
+} from './rare-fields.ts';
 import { readSvcParams, type SvcParam, writeSvcParams } from './svc-params.ts';
 import { checkTypes, readTypes, writeTypes } from './type-bitmap.ts';
 
@@ -54,6 +64,10 @@ export interface Values {
   readonly svcParams: readonly SvcParam[];
   readonly eui48: Uint8Array;
   readonly eui64: Uint8Array;
+  readonly location: Location;
+  readonly prefixes: readonly Prefix[];
+  readonly gateway: Gateway;
+  readonly hostIdentity: HostIdentity;
 }
 
 export type Kind = keyof Values;
@@ -210,4 +224,8 @@ export const CODECS: { readonly [K in Kind]: Codec<Values[K]> } = {
   svcParams: { check: readSvcParams, read: readSvcParams, write: writeSvcParams },
   eui48: fixed(6),
   eui64: fixed(8),
+  location,
+  prefixes,
+  gateway,
+  hostIdentity,
 };

@@ -8,7 +8,7 @@
 import type { RRType } from './codes.ts';
 import { FormatError } from './cursor.ts';
 import type { Kind } from './field.ts';
-import { TEXT, type TextForm, TokenReader } from './field-text.ts';
+import { TEXT, type TextForm } from './field-text.ts';
 import type { Name } from './name.ts';
 import { hex } from './radix.ts';
 import {
@@ -20,6 +20,7 @@ import {
   type Rdata,
   type TypedRRType,
 } from './rdata.ts';
+import { TokenReader } from './token-reader.ts';
 import { readTokens, TextError } from './tokens.ts';
 
 /** A type's fields with their text forms, in the order of the text, which is the wire's. */

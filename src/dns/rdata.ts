@@ -119,6 +119,11 @@ export const RDATA = {
   },
   DHCID: { digest: 'base64' },
   CAA: { flags: 'u8', tag: 'tag', value: 'text' },
+  // RFC 1876, 3123, 4025, 8005
+  LOC: { location: 'location' },
+  APL: { prefixes: 'prefixes' },
+  IPSECKEY: { precedence: 'u8', gateway: 'gateway', publicKey: 'base64' },
+  HIP: { host: 'hostIdentity' },
   // RFC 9460, 7208, 7043, 7553
   SVCB: serviceFields,
   HTTPS: serviceFields,

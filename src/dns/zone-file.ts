@@ -6,11 +6,12 @@
  * @module
  */
 import { CLASS_IN, isMetaType, parseClass, parseType, printClass } from './codes.ts';
-import { parseName, parsePeriod, TokenReader } from './field-text.ts';
+import { parsePeriod } from './field-text.ts';
 import { type Name, NameError } from './name.ts';
 import { printOpaque, printRdata, readFields } from './presentation.ts';
 import { defectOf } from './rdata.ts';
 import type { RR } from './rrset.ts';
+import { parseName, TokenReader } from './token-reader.ts';
 import { type Entry, readEntries, TextError, type Token } from './tokens.ts';
 
 /** Where a zone file is wrong, and what to do about it. */
