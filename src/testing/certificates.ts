@@ -1,0 +1,197 @@
+/**
+ * X.509 certificates made to order at run time: authorities, chains, wrong names, wrong dates.
+ *
+ * Writes the parts of RFC 5280 section 4 that mail servers' certificates have, in DER. Keys and signatures are
+ * node:crypto's. Does not: read certificates (tls/certificate.ts), keep keys in files.
+ * @module
+ */
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import {
+  bitString,
+  boolean,
+  explicit,
+  implicit,
+  integer,
+  objectId,
+  octetString,
+  sequence,
+  set,
+  time,
+  utf8String,
+} from './der.ts';
+
+export type CertificateKey = 'P-256' | 'rsa' | 'ed25519';
+
+export interface CertificateDescription {
+  /** The common name; no name at all when left out. */
+  readonly subject?: string;
+  /** DNS names (RFC 5280 section 4.2.1.6). */
+  readonly names?: readonly string[];
+  /** Whether it may sign others: `leaf` by default. */
+  readonly kind?: 'authority' | 'leaf';
+  /** How many authorities may stand between an authority and the leaf; as many as wanted when left out. */
+  readonly pathLength?: number;
+  /** Milliseconds since 1970; from a day ago by default. */
+  readonly notBefore?: number;
+  /** Milliseconds since 1970; 90 days ahead by default. */
+  readonly notAfter?: number;
+  readonly key?: CertificateKey;
+  /** Object identifiers of extended key usages; none by default, which allows every use. */
+  readonly usages?: readonly string[];
+}
+
+/** A certificate and what is needed to present it or to sign others with it. */
+export interface IssuedCertificate {
+  readonly der: Uint8Array;
+  readonly pem: string;
+  /** The SubjectPublicKeyInfo as it stands in the certificate. */
+  readonly spki: Uint8Array;
+  /** DER of the subject's name. */
+  readonly subject: Uint8Array;
+  readonly privateKey: KeyObject;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Makes a certificate with a key of its own.
+ * @param issuer  who signs it; it signs itself when left out
+ */
+export function issue(
+  description: CertificateDescription,
+  issuer?: IssuedCertificate,
+): IssuedCertificate {
+  const { privateKey, publicKey } = generate(description.key ?? 'P-256');
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  const subject = commonName(description.subject);
+  const signer = issuer ?? { privateKey, subject, spki };
+  const { algorithm, hash } = signatureAlgorithm(signer.privateKey);
+  const { notBefore = Date.now() - DAY_MS, notAfter = Date.now() + 90 * DAY_MS } = description;
+  const tbs = sequence(
+    explicit(0, integer(Uint8Array.of(2))), // version 3
+    integer(randomBytes(16)),
+    algorithm,
+    signer.subject,
+    sequence(time(notBefore), time(notAfter)),
+    subject,
+    spki,
+    explicit(3, extensions(description, spki, signer.spki)),
+  );
+  const der = sequence(tbs, algorithm, bitString(sign(hash, tbs, signer.privateKey)));
+  return { der, pem: toPem(der), spki, subject, privateKey };
+}
+
+/** A leaf for these names, an intermediate authority and a root: the chain as a server presents it, leaf first. */
+export function issueChain(
+  names: readonly string[],
+  leaf: CertificateDescription = {},
+): readonly [leaf: IssuedCertificate, intermediate: IssuedCertificate, root: IssuedCertificate] {
+  const root = issue({ kind: 'authority', subject: 'Testing Root' });
+  const intermediate = issue({ kind: 'authority', subject: 'Testing Intermediate' }, root);
+  const [subject] = names;
+  const own = { ...(subject !== undefined && { subject }), names, ...leaf };
+  return [issue(own, intermediate), intermediate, root];
+}
+
+/**
+ * The data of a TLSA record (RFC 6698 section 2) as text: `3 1 1 8D02...`.
+ * @param chain  leaf first; usages 1 and 3 speak of the leaf, 0 and 2 of the last certificate
+ */
+export function tlsaFor(
+  chain: readonly IssuedCertificate[],
+  usage: 0 | 1 | 2 | 3,
+  selector: 0 | 1,
+  matchingType: 0 | 1 | 2,
+): string {
+  const certificate = usage % 2 === 1 ? chain[0] : chain.at(-1);
+  if (!certificate) throw new RangeError('an empty chain has no TLSA record');
+  const selected = selector === 0 ? certificate.der : certificate.spki;
+  return `${usage} ${selector} ${matchingType} ${associationData(selected, matchingType)}`;
+}
+
+function associationData(selected: Uint8Array, matchingType: 0 | 1 | 2): string {
+  switch (matchingType) {
+    case 0:
+      return Buffer.from(selected).toString('hex').toUpperCase();
+    case 1:
+      return createHash('sha256').update(selected).digest('hex').toUpperCase();
+    case 2:
+      return createHash('sha512').update(selected).digest('hex').toUpperCase();
+  }
+}
+
+function generate(key: CertificateKey): { privateKey: KeyObject; publicKey: KeyObject } {
+  switch (key) {
+    case 'P-256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    case 'rsa':
+      return generateKeyPairSync('rsa', { modulusLength: 2048 });
+    case 'ed25519':
+      return generateKeyPairSync('ed25519');
+  }
+}
+
+/** RFC 5758 section 3.2, RFC 4055 section 5, RFC 8410 section 3. */
+function signatureAlgorithm({ asymmetricKeyType }: KeyObject) {
+  switch (asymmetricKeyType) {
+    case 'ec':
+      return { algorithm: sequence(objectId('1.2.840.10045.4.3.2')), hash: 'sha256' };
+    case 'rsa':
+      return {
+        algorithm: sequence(objectId('1.2.840.113549.1.1.11'), Uint8Array.of(5, 0)),
+        hash: 'sha256',
+      };
+    case 'ed25519':
+      return { algorithm: sequence(objectId('1.3.101.112')), hash: undefined };
+    default:
+      throw new RangeError(`no certificate is signed with a key of type ${asymmetricKeyType}`);
+  }
+}
+
+const commonName = (text: string | undefined): Uint8Array =>
+  text === undefined ? sequence() : sequence(set(sequence(objectId('2.5.4.3'), utf8String(text))));
+
+/** RFC 5280 section 4.2: key identifiers, basic constraints, key usage, names and extended usages. */
+function extensions(
+  { kind = 'leaf', names = [], pathLength, usages = [] }: CertificateDescription,
+  spki: Uint8Array,
+  issuerSpki: Uint8Array,
+): Uint8Array {
+  const isAuthority = kind === 'authority';
+  const limit = pathLength === undefined ? [] : [integer(Uint8Array.of(pathLength))];
+  const list = [
+    extension('2.5.29.14', octetString(keyIdentifier(spki))),
+    extension('2.5.29.35', sequence(implicit(0, keyIdentifier(issuerSpki)))),
+    extension('2.5.29.19', sequence(...(isAuthority ? [boolean(true), ...limit] : [])), 'critical'),
+    // keyCertSign and cRLSign, or digitalSignature: the bits from the left, with the count of unused ones.
+    extension(
+      '2.5.29.15',
+      Uint8Array.of(3, 2, isAuthority ? 1 : 7, isAuthority ? 0x06 : 0x80),
+      'critical',
+    ),
+  ];
+  if (names.length > 0)
+    list.push(
+      extension(
+        '2.5.29.17',
+        sequence(...names.map((name) => implicit(2, Buffer.from(name, 'latin1')))),
+      ),
+    );
+  if (usages.length > 0) list.push(extension('2.5.29.37', sequence(...usages.map(objectId))));
+  return sequence(...list);
+}
+
+const extension = (id: string, value: Uint8Array, weight?: 'critical'): Uint8Array =>
+  sequence(objectId(id), ...(weight ? [boolean(true)] : []), octetString(value));
+
+/** RFC 5280 section 4.2.1.2 wants something that tells keys apart. */
+const keyIdentifier = (spki: Uint8Array): Uint8Array =>
+  createHash('sha256').update(spki).digest().subarray(0, 20);
+
+function toPem(der: Uint8Array): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
