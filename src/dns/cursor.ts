@@ -35,7 +35,11 @@ export class Reader {
 
   /** @param names  remembers the names read by where they start: in most messages nearly all owners are the same few */
   constructor(bytes: Uint8Array, at = 0, end: number = bytes.length, names?: Map<number, Name>) {
-    this.bytes = bytes;
+    // The `slice` of a Buffer is a view and would keep the message alive; that of a Uint8Array is a copy.
+    this.bytes =
+      bytes.constructor === Uint8Array
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#at = at;
     this.#end = end;
     this.#names = names;

@@ -211,7 +211,7 @@ export function encode<T extends TypedRRType>(type: T, fields: Fields[T]): Rdata
 export function canonicalRdata(type: RRType, rdata: Rdata): Rdata {
   const known = LAYOUTS.get(type);
   if (!known?.folds) return rdata;
-  const folded = rdata.slice();
+  const folded = new Uint8Array(rdata); // and not `slice`, which for a Buffer would be a view
   const reader = new Reader(rdata);
   try {
     for (const { kind, codec } of known.fields) {

@@ -6,7 +6,7 @@ import { cookieOf, type Edns, edesOf, makeCookie, makeEde } from '../../src/dns/
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
 import { parseRdata } from '../../src/dns/presentation.ts';
-import { decode } from '../../src/dns/rdata.ts';
+import { canonicalRdata, decode } from '../../src/dns/rdata.ts';
 import { collectRRsets, findRRset, type RR } from '../../src/dns/rrset.ts';
 import { message as anyMessage } from './arbitraries.ts';
 
@@ -190,6 +190,26 @@ t.test('records', (t) => {
     one('00 ff00 0001 00000000 0002 c00c')?.rdata,
     hex('c00c'),
     'and no pointer is followed in them (RFC 3597 section 4)',
+  );
+  t.end();
+});
+
+t.test('what is kept are copies, whatever holds the message', (t) => {
+  const message: Message = {
+    ...empty,
+    answer: [rr('a.example', 'MX', '1 b.example'), rr('a.example', 'TXT', 'abc')],
+    edns: plainEdns,
+  };
+  const buffer = Buffer.from(writeMessage(message));
+  const back = read(buffer);
+  buffer.fill(0xff);
+  assert.deepStrictEqual(back, message);
+  const mixed = Buffer.from(parseRdata('NS', 'A.'));
+  t.same(canonicalRdata('NS', mixed), parseRdata('NS', 'a.'));
+  t.same(
+    mixed,
+    Buffer.from(parseRdata('NS', 'A.')),
+    'canonical form leaves what it is given alone',
   );
   t.end();
 });
