@@ -42,3 +42,10 @@ export interface Transport {
   /** Sends `query` without any framing, then listens until `accept` says yes or `timeoutMs` has passed. Never rejects. */
   exchange(to: ServerAddress, query: Uint8Array, how: ExchangeOptions): Promise<Delivery>;
 }
+
+/** The three doors together. */
+export interface Environment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+}

@@ -47,13 +47,47 @@ export interface Alias {
   readonly proof: Proof;
 }
 
-/** One line of a trace: a zone that was entered, a key set that was checked, a record set that was judged. */
-export interface Step {
-  readonly zone: Name;
-  readonly what: string;
-  readonly status: Status;
-  readonly reason?: Reason;
+/** A key as traces name it. */
+export interface KeyName {
+  readonly keyTag: number;
+  readonly algorithm: number;
 }
+
+/** One line of a trace: what was done for a question, in the order in which it ended. */
+export type Step =
+  /** A packet went out, and what came back. */
+  | {
+      readonly kind: 'exchange';
+      /** Milliseconds since the lookup began. */
+      readonly at: number;
+      readonly milliseconds: number;
+      readonly zone: Name;
+      /** The server's IP address. */
+      readonly server: string;
+      readonly over: 'udp' | 'tcp';
+      readonly question: Question;
+      /** `answer`, `nodata`, `nxdomain`, `referral to com.`, `timeout`, `refused`: one or two words for people. */
+      readonly result: string;
+    }
+  /** A zone was given its place in the chain of trust. `keys`: those that its DS or anchor vouches for, if it is secure. */
+  | {
+      readonly kind: 'trust';
+      readonly zone: Name;
+      readonly status: Status;
+      readonly reason?: Reason;
+      readonly keys: readonly KeyName[];
+    }
+  /** A record set, or its absence, was judged in one zone. */
+  | {
+      readonly kind: 'finding';
+      readonly zone: Name;
+      readonly owner: Name;
+      readonly type: RRType;
+      readonly status: Status;
+      readonly reason?: Reason;
+      /** The keys that made the signatures it rests on. */
+      readonly signedBy: readonly KeyName[];
+    };
 
 interface Base {
   readonly question: Question;
