@@ -1,0 +1,61 @@
+/**
+ * Addresses of name servers that came without glue.
+ *
+ * They are not validated: a false address costs a query, never a false answer, for what comes from there is judged.
+ * They say where a packet goes and answer no question. Nobody waits for somebody else's search here (two zones whose
+ * servers live in each other would wait for ever); only packets in flight are shared.
+ * @module
+ */
+import type { Name } from '../dns/name.ts';
+import { decode } from '../dns/rdata.ts';
+import { findRRset } from '../dns/rrset.ts';
+import type { Clock, ServerAddress } from '../environment.ts';
+import { Cache } from './cache.ts';
+import { DNS_PORT } from './hints.ts';
+import type { Job } from './job.ts';
+import type { Walk } from './walk.ts';
+
+/** Of one name server; duplicates have gone before (BIND, CVE-2026-3592). */
+export const MAX_ADDRESSES = 6;
+/** Kept at most for a day, and an absence for a minute: it may be a fault. */
+const LONGEST_S = 86_400;
+const ABSENCE_S = 60;
+const CAPACITY = 20_000;
+
+export type FindAddresses = (
+  host: Name,
+  type: 'A' | 'AAAA',
+  job: Job,
+) => Promise<readonly ServerAddress[]>;
+
+interface Known {
+  readonly addresses: readonly ServerAddress[];
+  readonly expiresAt: number;
+}
+
+/** @param walk  made later than this: it needs these addresses itself */
+export function makeFindAddresses(walk: () => Walk, clock: Clock): FindAddresses {
+  const cache = new Cache<Known>(clock, CAPACITY);
+  return async (host, type, job) => {
+    const key = `${type} ${host.key}`;
+    const known = cache.get(key);
+    if (known) return known.addresses;
+    const nested = job.nested(host);
+    if (!nested || !job.budget.spend('server-lookups')) return [];
+    const arrival = await walk().to({ name: host, type }, nested);
+    if (arrival.kind !== 'arrived') return [];
+    const set = findRRset(arrival.reply.answer, host, type);
+    const found = set && set.defect === undefined ? set : undefined;
+    const addresses = (found?.rdata ?? [])
+      .map((rdata) => ({ ip: decode(type, rdata).address, port: DNS_PORT }))
+      .filter(isSomebody)
+      .slice(0, MAX_ADDRESSES);
+    const seconds = found ? Math.min(found.ttl, LONGEST_S) : ABSENCE_S;
+    cache.set(key, { addresses, expiresAt: clock.now() + seconds * 1000 });
+    return addresses;
+  };
+}
+
+/** A delegation that leads to this machine itself, or nowhere, is a mistake or an attack; hints and forwarders may. */
+export const isSomebody = ({ ip }: ServerAddress): boolean =>
+  !/^(0\.|127\.)/.test(ip) && ip !== '::' && ip !== '::1' && !ip.startsWith('::ffff:');

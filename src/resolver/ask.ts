@@ -1,0 +1,211 @@
+/**
+ * One question to the servers of one zone: the best one first, the others until one gives a usable reply.
+ *
+ * Known addresses come before those that have to be looked up, and a server that was silent gets a second chance when
+ * all others have failed, for packets get lost. A lame or refusing one does not. Does not: walk, cache or judge.
+ * @module
+ */
+import type { Question } from '../dns/message.ts';
+import type { LimitName } from '../dnssec/budget.ts';
+import { spent } from '../dnssec/delegation.ts';
+import type { Failure } from '../dnssec/outcome.ts';
+import type { ServerAddress } from '../environment.ts';
+import type { FindAddresses } from './addresses.ts';
+import { classify, describe, type Meaning } from './classify.ts';
+import type { Exchange, Exchanged, Manner, Sent } from './exchange.ts';
+import type { Job } from './job.ts';
+import { type Scrubbed, scrub } from './scrub.ts';
+import type { Servers } from './servers.ts';
+import type { Nameserver, ZoneCut } from './zone.ts';
+
+export type Reply =
+  | {
+      readonly kind: 'reply';
+      readonly reply: Scrubbed;
+      readonly meaning: Extract<Meaning, { kind: 'answer' | 'referral' }>;
+    }
+  | { readonly kind: 'unreachable'; readonly failure: Failure };
+
+export interface AskOptions {
+  /** For a probe that QNAME minimisation makes: an error is no reason to ask all the others, for the full name follows. */
+  readonly patience?: 'all-servers' | 'probe';
+}
+
+export type Ask = (
+  cut: ZoneCut,
+  question: Question,
+  job: Job,
+  options?: AskOptions,
+) => Promise<Reply>;
+
+export interface AskParts {
+  readonly exchange: Exchange;
+  readonly servers: Servers;
+  readonly findAddresses: FindAddresses;
+}
+
+/** Server names of one delegation that are considered (BIND, PowerDNS). */
+const MAX_SERVER_NAMES = 13;
+/** Times that one server may be silent to one question. */
+const MAX_SILENCES = 2;
+/** RFC 9156 section 2.3: a minimised name that gets so many timeouts is given up for the full one. */
+const MAX_PROBE_FAILURES = 3;
+
+export function makeAsk(parts: AskParts): Ask {
+  return (cut, question, job, { patience = 'all-servers' } = {}) =>
+    new Round(parts, { cut, question, job, patience }).run();
+}
+
+interface Task {
+  readonly cut: ZoneCut;
+  readonly question: Question;
+  readonly job: Job;
+  readonly patience: 'all-servers' | 'probe';
+}
+
+/** One question's way round the servers of a zone. */
+class Round {
+  readonly #parts: AskParts;
+  readonly #task: Task;
+  /** Addresses by what became of them: `silent` ones may be asked again. */
+  readonly #silences = new Map<string, { readonly server: ServerAddress; count: number }>();
+  readonly #done = new Set<string>();
+  #failures = 0;
+  #sentAny = false;
+  /** What says nothing, kept for the case that nobody says more. */
+  #empty: Reply | undefined;
+
+  constructor(parts: AskParts, task: Task) {
+    this.#parts = parts;
+    this.#task = task;
+  }
+
+  async run(): Promise<Reply> {
+    const known = this.#task.cut.nameservers.slice(0, MAX_SERVER_NAMES);
+    const result =
+      (await this.#tryAll(known.flatMap(({ addresses }) => addresses))) ??
+      (await this.#lookUpAndTry(known)) ??
+      (await this.#tryAll([...this.#silences.values()].map(({ server }) => server)));
+    return result ?? this.#empty ?? this.#unreachable();
+  }
+
+  async #lookUpAndTry(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
+    if (this.#task.cut.role === 'forwarder') return undefined;
+    // What glue there was has failed, and it may be stale or forged: the hosts' own zones know better.
+    const unknownFirst = [...nameservers].sort((a, b) => a.addresses.length - b.addresses.length);
+    for (const { host } of unknownFirst)
+      for (const type of ['A', 'AAAA'] as const) {
+        if (this.#hasGivenUp) return undefined;
+        const addresses = await this.#parts.findAddresses(host, type, this.#task.job);
+        const result = await this.#tryAll(addresses);
+        if (result) return result;
+      }
+    return undefined;
+  }
+
+  get #hasGivenUp(): boolean {
+    const { patience, job } = this.#task;
+    return (patience === 'probe' && this.#failures >= MAX_PROBE_FAILURES) || job.leftMs <= 0;
+  }
+
+  /** The first usable reply of these; `undefined` when there is none. */
+  async #tryAll(addresses: readonly ServerAddress[]): Promise<Reply | undefined> {
+    for (const server of this.#parts.servers.order(addresses)) {
+      if (this.#hasGivenUp) return undefined;
+      if (!this.#isWorthAsking(server)) continue;
+      const result = await this.#try(server);
+      if (result) return result;
+    }
+    return undefined;
+  }
+
+  #isWorthAsking(server: ServerAddress): boolean {
+    const { cut, job } = this.#task;
+    const { ip } = server;
+    if (this.#done.has(ip) || job.isAvoided(cut.name, ip)) return false;
+    return (this.#silences.get(ip)?.count ?? 0) < MAX_SILENCES;
+  }
+
+  async #try(server: ServerAddress): Promise<Reply | undefined> {
+    const { cut, question, job, patience } = this.#task;
+    job.noteAsked(cut.name, server.ip);
+    const exchanged = await this.#parts.exchange(server, question, this.#manner, job);
+    const { received } = exchanged;
+    if (received.kind === 'spent') return this.#spent(received.limit);
+    if (received.kind === 'failed') {
+      this.#trace(server, exchanged, received.why);
+      this.#noteFailure(server, received.why);
+      return undefined;
+    }
+    this.#sentAny = true;
+    const reply = scrub(received.message, question, cut.name);
+    const meaning = classify(question, reply, cut);
+    this.#trace(server, exchanged, describe(reply, meaning));
+    if (meaning.kind === 'answer' || meaning.kind === 'referral')
+      return { kind: 'reply', reply, meaning };
+    this.#done.add(server.ip);
+    if (meaning.kind === 'empty')
+      this.#empty ??= { kind: 'reply', reply, meaning: { kind: 'answer' } };
+    this.#failures += patience === 'probe' ? MAX_PROBE_FAILURES : 1;
+    return undefined;
+  }
+
+  get #manner(): Manner {
+    const { cut, job } = this.#task;
+    if (cut.role === 'authoritative') return 'iterative';
+    return job.checking === 'disabled' ? 'recursive-unchecked' : 'recursive-checked';
+  }
+
+  #noteFailure(server: ServerAddress, why: 'timeout' | 'unreachable' | 'malformed'): void {
+    this.#failures += 1;
+    if (why !== 'unreachable') this.#sentAny = true;
+    if (why !== 'timeout') this.#done.add(server.ip);
+    const silence = this.#silences.get(server.ip);
+    if (silence) silence.count += 1;
+    else this.#silences.set(server.ip, { server, count: 1 });
+  }
+
+  #trace(server: ServerAddress, { sent }: Exchanged, result: string): void {
+    const { cut, question, job } = this.#task;
+    for (const [i, { at, milliseconds, over, fault }] of sent.entries()) {
+      const isLast = i === sent.length - 1;
+      job.trace.push({
+        kind: 'exchange',
+        at,
+        milliseconds,
+        zone: cut.name,
+        server: server.ip,
+        over,
+        question,
+        result: isLast ? result : nameOf(fault),
+      });
+    }
+  }
+
+  #spent(limit: LimitName): Reply {
+    const { cut, question } = this.#task;
+    return {
+      kind: 'unreachable',
+      failure: spent(cut.name, question.name, question.type, limit),
+    };
+  }
+
+  #unreachable(): Reply {
+    const { cut, question, job } = this.#task;
+    if (job.leftMs <= 0) return this.#spent('wall-clock');
+    const exceeded = this.#sentAny || this.#failures > 0 ? undefined : job.budget.exceeded;
+    if (exceeded) return this.#spent(exceeded);
+    const nothingSent = this.#failures > 0 && !this.#sentAny;
+    return {
+      kind: 'unreachable',
+      failure: {
+        status: 'indeterminate',
+        reason: nothingSent ? 'network-error' : 'unreachable',
+        fault: { zone: cut.name, owner: question.name, type: question.type },
+      },
+    };
+  }
+}
+
+const nameOf = (fault: Sent['fault']): string =>
+  fault === 'mismatch' ? 'a reply to something else' : (fault ?? 'a reply');

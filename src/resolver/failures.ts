@@ -1,0 +1,43 @@
+/**
+ * For how long a failure is remembered: RFC 9520.
+ *
+ * Bogus 60 seconds; indeterminate 5 seconds, doubling at each further failure of the same thing up to 300. A spent
+ * budget says something about one question and nothing about zones or keys.
+ * @module
+ */
+import type { Failure } from '../dnssec/outcome.ts';
+import type { Clock } from '../environment.ts';
+import { Cache } from './cache.ts';
+
+/** Unbound's; RFC 4035 section 4.7 wants it small, and a repaired zone is believed again after it. */
+const BOGUS_MS = 60_000;
+/** RFC 9520 section 3.2 allows 1 second to 5 minutes. */
+const FIRST_MS = 5_000;
+const LONGEST_MS = 300_000;
+/** A count is forgotten when nothing has failed for this long after the last pause. */
+const FORGOTTEN_MS = 600_000;
+const CAPACITY = 10_000;
+
+export class Failures {
+  readonly #clock: Clock;
+  readonly #pauses: Cache<{ readonly pauseMs: number; readonly expiresAt: number }>;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#pauses = new Cache(clock, CAPACITY);
+  }
+
+  /** When `key` may be tried again, on the Clock's scale. Each call counts one failure. */
+  retryAt(key: string, { status }: Failure): number {
+    const now = this.#clock.now();
+    if (status === 'bogus') return now + BOGUS_MS;
+    const last = this.#pauses.get(key)?.pauseMs;
+    const pauseMs = last === undefined ? FIRST_MS : Math.min(2 * last, LONGEST_MS);
+    this.#pauses.set(key, { pauseMs, expiresAt: now + pauseMs + FORGOTTEN_MS });
+    return now + pauseMs;
+  }
+
+  succeeded(key: string): void {
+    this.#pauses.delete(key);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * One question found in one zone and judged there: the walk, the zone's trust, the verdict, the cuts that were missed.
+ *
+ * After a bogus verdict the question is asked once more of other servers, which tells a bad server from a bad zone.
+ * Does not: follow aliases, or cache (see lookup.ts).
+ * @module
+ */
+import type { Question } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
+import type { RRset } from '../dns/rrset.ts';
+import type { Policy } from '../dnssec/context.ts';
+import { type Finding, judge } from '../dnssec/judge.ts';
+import { type Failure, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
+import type { InsecureReason } from '../dnssec/reason.ts';
+import type { Clock } from '../environment.ts';
+import { contextOf } from './context.ts';
+import type { Job } from './job.ts';
+import type { Scrubbed } from './scrub.ts';
+import type { AskedDs, Trust } from './trust.ts';
+import type { Arrival, Walk } from './walk.ts';
+import type { ZoneCut } from './zone.ts';
+
+/** A judged question. */
+export interface Found {
+  readonly kind: 'found';
+  readonly question: Question;
+  readonly finding: Finding;
+  readonly zone: Name;
+  /** The reply that was judged, and where: below an alias it may hold more. */
+  readonly source: { readonly cut: ZoneCut; readonly reply: Scrubbed } | undefined;
+}
+/** The zone is proved unsigned, and the question was for signed zones only. */
+export interface NotAsked {
+  readonly kind: 'not-asked';
+  readonly reason: InsecureReason;
+  /** Seconds for which the zone is known to be unsigned. */
+  readonly ttl: number;
+}
+
+export interface FindParts {
+  readonly walk: Walk;
+  readonly trust: Trust;
+  readonly clock: Clock;
+  readonly policy: Policy;
+}
+
+export class Finder {
+  readonly #parts: FindParts;
+
+  constructor(parts: FindParts) {
+    this.#parts = parts;
+  }
+
+  async find(question: Question, job: Job): Promise<Found> {
+    const first = await this.#once(question, job);
+    if (first.finding.status !== 'bogus' || !this.#preparesRetry(first.finding, job)) return first;
+    const second = await this.#once(question, job);
+    return failed(second.finding) ? first : second;
+  }
+
+  /** The same, but only where the delegation shows a signed zone. */
+  async findIfSigned(question: Question, job: Job): Promise<Found | NotAsked> {
+    const { trust, walk } = this.#parts;
+    const arrival = await walk.to(question, job, {
+      onCut: (cut) => this.#startTrust(cut, job),
+      mayAsk: (cut) => trust.looksSigned(cut),
+    });
+    if (arrival.kind !== 'not-asked') return this.#conclude(question, arrival, job);
+    const zone = await trust.of(arrival.cut, job);
+    if (zone.status === 'insecure' && !trust.anchored(arrival.cut, placeOf(question)))
+      return { kind: 'not-asked', reason: zone.reason, ttl: zone.ttl };
+    if (failed(zone)) return this.#found(question, zone, arrival.cut, job);
+    return this.find(question, job); // its DS did not come with the referral
+  }
+
+  /**
+   * What the rest of a reply says about the target of an alias in it, if the same zone answers for the target too and
+   * the reply proves it; else `undefined`, and the target has to be asked for.
+   */
+  async findInRest(question: Question, alias: Found, job: Job): Promise<Found | undefined> {
+    const { trust, walk } = this.#parts;
+    const place = placeOf(question);
+    const { source } = alias;
+    if (!source || !place.isAtOrBelow(source.cut.name)) return undefined;
+    if (walk.closest(place).name.isBelow(source.cut.name)) return undefined;
+    const zone = await trust.of(source.cut, job);
+    if (zone.status === 'insecure' && trust.anchored(source.cut, place)) return undefined;
+    const context = contextOf(this.#parts, job);
+    const judgement = judge(question, source.reply, source.cut.name, zone, context);
+    if (judgement.kind !== 'settled' || !isConclusive(judgement.finding)) return undefined;
+    return this.#found(question, judgement.finding, source.cut, job, source.reply);
+  }
+
+  async #once(question: Question, job: Job): Promise<Found> {
+    const arrival = await this.#parts.walk.to(question, job, {
+      onCut: (cut) => this.#startTrust(cut, job),
+      settles: (cut, reply) => this.#isAbsent(question, cut, reply, job),
+    });
+    return this.#conclude(question, arrival, job);
+  }
+
+  /** The zone's keys are asked for beside the next step down; nobody waits for them yet. */
+  #startTrust(cut: ZoneCut, job: Job): void {
+    if (this.#parts.trust.looksSigned(cut)) void this.#parts.trust.of(cut, job);
+  }
+
+  /** RFC 8020: what is proved absent has nothing below it. The proof for a shorter name is one for the longer. */
+  async #isAbsent(question: Question, cut: ZoneCut, reply: Scrubbed, job: Job): Promise<boolean> {
+    const zone = await this.#parts.trust.of(cut, job);
+    if (zone.status !== 'secure') return false;
+    const context = contextOf(this.#parts, job);
+    const judgement = judge(question, reply, cut.name, zone, context);
+    if (judgement.kind !== 'settled') return false;
+    const { finding } = judgement;
+    return finding.status === 'secure' && finding.found.kind === 'nxdomain';
+  }
+
+  async #conclude(question: Question, arrival: Arrival, job: Job): Promise<Found> {
+    switch (arrival.kind) {
+      case 'not-asked':
+        throw new RangeError('a question that may be asked was not'); // `mayAsk` was not given
+      case 'unreachable':
+        return this.#found(question, arrival.failure, arrival.cut, job);
+      case 'arrived': {
+        const { reply } = arrival;
+        const { finding, cut } = await this.#judge(question, arrival.cut, reply, job);
+        return this.#found(question, finding, cut, job, reply);
+      }
+    }
+  }
+
+  /** Judges a reply in the zone that it came from, or in a lower one that the walk did not see. */
+  async #judge(
+    question: Question,
+    start: ZoneCut,
+    reply: Scrubbed,
+    job: Job,
+  ): Promise<{ finding: Finding; cut: ZoneCut }> {
+    const { trust } = this.#parts;
+    const asked: AskedDs = new Map();
+    for (let cut = start; ; ) {
+      const zone = await trust.of(cut, job);
+      const anchored =
+        zone.status === 'insecure' ? trust.anchored(cut, placeOf(question)) : undefined;
+      if (anchored) {
+        cut = anchored;
+        continue;
+      }
+      const judgement = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
+      if (judgement.kind === 'settled') return { finding: judgement.finding, cut };
+      const missed = await trust.missedCut(cut, judgement.towards, asked, job);
+      if (missed.kind === 'none') return { finding: judgement.otherwise, cut };
+      if (missed.kind === 'failed') return { finding: missed.failure, cut };
+      cut = missed.cut; // strictly below the last one, so this ends
+    }
+  }
+
+  /** True where others can be asked: then those at fault are avoided from now on, and the verdict on the zone forgotten. */
+  #preparesRetry({ fault }: Failure, job: Job): boolean {
+    const { walk, trust } = this.#parts;
+    const cut = walk.closest(fault.zone);
+    if (!cut.name.equals(fault.zone)) return false;
+    const isUseful = cut.role === 'forwarder' ? job.checking === 'disabled' : hasOthers(cut, job);
+    if (!isUseful || !job.takeRetry()) return false;
+    if (cut.role === 'forwarder') job.checking = 'enabled';
+    else job.avoidAsked(cut.name);
+    trust.forget(cut);
+    trust.forget(walk.closest(fault.owner));
+    return true;
+  }
+
+  #found(question: Question, finding: Finding, cut: ZoneCut, job: Job, reply?: Scrubbed): Found {
+    job.trace.push(stepOf(question, finding, cut.name));
+    return { kind: 'found', question, finding, zone: cut.name, source: reply && { cut, reply } };
+  }
+}
+
+/** The DS of a name belongs to the zone above it. */
+const placeOf = ({ name, type }: Question): Name => (type === 'DS' ? name.parent : name);
+
+/**
+ * Whether a reply to one name settles another. Without proof, silence about the target says nothing: an absence counts
+ * where an SOA states it.
+ */
+function isConclusive(finding: Finding): boolean {
+  if (failed(finding)) return false;
+  if (finding.status === 'secure') return true;
+  const { found } = finding;
+  return found.kind === 'records' || found.kind === 'alias' || found.proof.length > 0;
+}
+
+/** Servers of the zone that this job has not asked; hosts without known addresses may have such. */
+const hasOthers = (cut: ZoneCut, job: Job): boolean => {
+  const asked = job.askedOf(cut.name);
+  return (
+    asked.size > 0 &&
+    cut.nameservers.some(
+      ({ addresses }) => addresses.length === 0 || addresses.some(({ ip }) => !asked.has(ip)),
+    )
+  );
+};
+
+/** The line in the trace. */
+export function stepOf({ name, type }: Question, finding: Finding, zone: Name): Step {
+  const common = { kind: 'finding', zone, owner: name, type } as const;
+  if (failed(finding))
+    return { ...common, status: finding.status, reason: finding.reason, signedBy: [] };
+  const { status } = finding;
+  const signedBy = status === 'secure' ? signersOf(finding.found) : [];
+  return finding.status === 'insecure'
+    ? { ...common, status, reason: finding.reason, signedBy }
+    : { ...common, status, signedBy };
+}
+
+function signersOf(found: Extract<Finding, { status: 'secure' }>['found']): readonly KeyName[] {
+  const own: readonly RRset[] =
+    found.kind === 'records' ? [found.rrset] : found.kind === 'alias' ? found.records : [];
+  const keys = new Map<string, KeyName>();
+  for (const { keyTag, algorithm } of [...own, ...found.proof].flatMap((set) => set.signatures))
+    keys.set(`${keyTag} ${algorithm}`, { keyTag, algorithm });
+  return [...keys.values()];
+}

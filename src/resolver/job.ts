@@ -1,0 +1,149 @@
+/**
+ * One caller's question with all that it causes: what it may spend, what it has done, and whom it no longer asks.
+ *
+ * A job is shared by all branches of the work. `fetch` and `nested` give views of it that count one fetch, or know
+ * whose address is being looked up above them. Does not: end anything; whoever spends asks first.
+ * @module
+ */
+import type { Name } from '../dns/name.ts';
+import { Budget, type LimitName, type Limits, type Spent } from '../dnssec/budget.ts';
+import type { Step } from '../dnssec/outcome.ts';
+import type { Clock } from '../environment.ts';
+
+interface Sheet {
+  readonly clock: Clock;
+  readonly budget: Budget;
+  readonly startedAt: number;
+  /** `at` of exchanges is on the Clock's scale here. */
+  readonly trace: Step[];
+  /** By zone: the servers that this job has asked, and those whose word was bogus. */
+  readonly asked: Map<string, Set<string>>;
+  readonly avoided: Map<string, Set<string>>;
+  checking: 'disabled' | 'enabled';
+  hasRetried: boolean;
+}
+
+export class Job {
+  readonly #sheet: Sheet;
+  /** Hosts whose addresses are being looked up on this branch, the first one outermost. */
+  readonly #resolving: readonly string[];
+  readonly #fetch: { queries: number };
+
+  private constructor(sheet: Sheet, resolving: readonly string[], fetch: { queries: number }) {
+    this.#sheet = sheet;
+    this.#resolving = resolving;
+    this.#fetch = fetch;
+  }
+
+  static begin(clock: Clock, limits: Partial<Limits>): Job {
+    const sheet: Sheet = {
+      clock,
+      budget: new Budget(limits),
+      startedAt: clock.now(),
+      trace: [],
+      asked: new Map(),
+      avoided: new Map(),
+      checking: 'disabled',
+      hasRetried: false,
+    };
+    return new Job(sheet, [], { queries: 0 });
+  }
+
+  /** The same job at the beginning of a fetch: one name and type, walked from the closest known cut. */
+  fetch(): Job {
+    return new Job(this.#sheet, this.#resolving, { queries: 0 });
+  }
+
+  /** The same job looking up the address of `host`; `undefined` where that would go round in a circle or too deep. */
+  nested(host: Name): Job | undefined {
+    if (this.#resolving.includes(host.key)) return undefined;
+    if (this.#resolving.length >= this.budget.limits['nested-resolutions']) {
+      this.budget.exceed('nested-resolutions');
+      return undefined;
+    }
+    return new Job(this.#sheet, [...this.#resolving, host.key], { queries: 0 });
+  }
+
+  get budget(): Budget {
+    return this.#sheet.budget;
+  }
+
+  get trace(): Step[] {
+    return this.#sheet.trace;
+  }
+
+  /** What CD says to forwarders: the second try after a bogus answer goes without it. */
+  get checking(): 'disabled' | 'enabled' {
+    return this.#sheet.checking;
+  }
+
+  set checking(value: 'disabled' | 'enabled') {
+    this.#sheet.checking = value;
+  }
+
+  /** Milliseconds until the wall-clock limit; negative once it has passed. */
+  get leftMs(): number {
+    const { clock, startedAt, budget } = this.#sheet;
+    return startedAt + budget.limits['wall-clock'] - clock.now();
+  }
+
+  /** Takes one packet out of every purse; the limit that forbids it, if one does. */
+  spendQuery(): LimitName | undefined {
+    const limit = this.#limitOfNextQuery();
+    if (limit) this.budget.exceed(limit);
+    else this.#fetch.queries += 1;
+    return limit;
+  }
+
+  #limitOfNextQuery(): LimitName | undefined {
+    if (this.leftMs <= 0) return 'wall-clock';
+    if (this.#fetch.queries >= this.budget.limits['queries-per-fetch']) return 'queries-per-fetch';
+    return this.budget.spend('queries') ? undefined : 'queries';
+  }
+
+  /** True the first time: a bogus answer is asked for once more, and no more than once a question. */
+  takeRetry(): boolean {
+    const isFirst = !this.#sheet.hasRetried;
+    this.#sheet.hasRetried = true;
+    return isFirst;
+  }
+
+  noteAsked(zone: Name, server: string): void {
+    const servers = this.#sheet.asked.get(zone.key);
+    if (servers) servers.add(server);
+    else this.#sheet.asked.set(zone.key, new Set([server]));
+  }
+
+  isAvoided(zone: Name, server: string): boolean {
+    return this.#sheet.avoided.get(zone.key)?.has(server) ?? false;
+  }
+
+  /** The servers that this job has asked about `zone`. */
+  askedOf(zone: Name): ReadonlySet<string> {
+    return this.#sheet.asked.get(zone.key) ?? new Set();
+  }
+
+  /** From now on none of the servers that were asked about `zone` is asked about it. */
+  avoidAsked(zone: Name): void {
+    this.#sheet.avoided.set(zone.key, new Set(this.askedOf(zone)));
+  }
+
+  get spent(): Spent {
+    const { clock, startedAt, budget } = this.#sheet;
+    return {
+      queries: budget.used('queries'),
+      bytes: budget.used('bytes-received'),
+      signatures: budget.used('signatures'),
+      hashes: budget.used('nsec3-hashes'),
+      milliseconds: clock.now() - startedAt,
+    };
+  }
+
+  /** The trace with times counted from the beginning of the question. */
+  get steps(): readonly Step[] {
+    const { trace, startedAt } = this.#sheet;
+    return trace.map((step) =>
+      step.kind === 'exchange' ? { ...step, at: step.at - startedAt } : step,
+    );
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The whole lookup: a question with the aliases behind it, each link judged alone, the weakest deciding.
+ *
+ * Implements RFC 1034 section 5.3.3 (aliases), RFC 4035 section 4.3 (the four statuses), RFC 2308 section 5 (negative
+ * answers kept) and RFC 9520 (failures kept). Does not: talk to anybody (see find.ts).
+ * @module
+ */
+import { isMetaType } from '../dns/codes.ts';
+import type { Question } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
+import type { Limits } from '../dnssec/budget.ts';
+import { spent } from '../dnssec/delegation.ts';
+import type { Finding, Link } from '../dnssec/judge.ts';
+import {
+  type Alias,
+  type Failure,
+  failed,
+  type Lookup,
+  type LookupOptions,
+  type Outcome,
+} from '../dnssec/outcome.ts';
+import type { InsecureReason } from '../dnssec/reason.ts';
+import type { Clock } from '../environment.ts';
+import type { Cache } from './cache.ts';
+import type { Failures } from './failures.ts';
+import { type Finder, type Found, type NotAsked, stepOf } from './find.ts';
+import { Job } from './job.ts';
+import { Joined } from './joined.ts';
+
+/** A finding as it is kept. */
+export interface Kept {
+  readonly finding: Finding;
+  readonly zone: Name;
+  readonly expiresAt: number;
+}
+
+/** Positive answers and absences are kept for a day and an hour at most (Unbound, PowerDNS). */
+const LONGEST_S = { positive: 86_400, negative: 3_600 } as const;
+
+export interface LookupParts {
+  readonly finder: Finder;
+  readonly answers: Cache<Kept>;
+  readonly failures: Failures;
+  readonly clock: Clock;
+  readonly limits: Partial<Limits>;
+}
+
+export function makeLookup(parts: LookupParts): Lookup {
+  const joined = new Joined<Settled>();
+  return async (name, type, options = {}) => {
+    if (isMetaType(type)) throw new TypeError(`type: ${type} is no type that a zone can hold`);
+    options.signal?.throwIfAborted();
+    const work = new Chain(parts, joined, { name, type }, options).follow();
+    return options.signal ? leaving(work, options.signal) : work;
+  };
+}
+
+/** The caller who leaves stops waiting; the work ends by its own deadline, for others may have joined it. */
+function leaving<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** A finding, and until when it holds. */
+type Settled = Found & { readonly expiresAt: number };
+
+const keyOf = ({ name, type }: Question): string => `${type} ${name.key}`;
+const isSpent = ({ finding }: Pick<Found, 'finding'>): boolean =>
+  finding.status === 'indeterminate' && finding.reason === 'budget-spent';
+
+interface Insecurity {
+  readonly reason: InsecureReason;
+}
+
+/** One lookup: from the name that was asked for to the end of its aliases. */
+class Chain {
+  readonly #parts: LookupParts;
+  readonly #joined: Joined<Settled>;
+  readonly #question: Question;
+  readonly #options: LookupOptions;
+  readonly #job: Job;
+  readonly #aliases: Alias[] = [];
+  /** The first link that is not secure. */
+  #weakest: Insecurity | undefined;
+  #expiresAt = Number.POSITIVE_INFINITY;
+
+  constructor(
+    parts: LookupParts,
+    joined: Joined<Settled>,
+    question: Question,
+    options: LookupOptions,
+  ) {
+    this.#parts = parts;
+    this.#joined = joined;
+    this.#question = question;
+    this.#options = options;
+    this.#job = Job.begin(parts.clock, parts.limits);
+  }
+
+  async follow(): Promise<Outcome> {
+    let found = await this.#find(this.#question.name);
+    for (;;) {
+      if (found.kind === 'not-asked') return this.#notAsked(found);
+      const { finding, zone, expiresAt } = found;
+      this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
+      if (failed(finding)) return this.#fail(finding);
+      if (finding.status === 'insecure') this.#weakest ??= { reason: finding.reason };
+      if (finding.found.kind !== 'alias') return this.#answer(finding.found);
+      const failure = this.#refuseLink(finding.found, zone);
+      if (failure) return this.#fail(failure);
+      this.#aliases.push(aliasOf(finding.found, finding.status));
+      found = await this.#findBehind(finding.found.target, found);
+    }
+  }
+
+  /** Loops and chains that no honest zone needs. */
+  #refuseLink({ owner, target }: Link, zone: Name): Failure | undefined {
+    const before = [owner, ...this.#aliases.map((alias) => alias.owner)];
+    if (before.some((name) => name.equals(target))) {
+      const fault = { zone, owner, type: 'CNAME' } as const;
+      return { status: 'indeterminate', reason: 'alias-loop', fault };
+    }
+    if (this.#aliases.length < this.#job.budget.limits['alias-links']) return undefined;
+    this.#job.budget.exceed('alias-links');
+    return spent(zone, owner, 'CNAME', 'alias-links');
+  }
+
+  async #findBehind(target: Name, alias: Found): Promise<Settled | NotAsked> {
+    const question = { name: target, type: this.#question.type };
+    if (this.#parts.answers.get(keyOf(question))) return this.#find(target);
+    const rest = await this.#parts.finder.findInRest(question, alias, this.#job);
+    return rest ? this.#keep(rest) : this.#find(target);
+  }
+
+  async #find(name: Name): Promise<Settled | NotAsked> {
+    const question: Question = { name, type: this.#question.type };
+    const { finder, answers } = this.#parts;
+    const key = keyOf(question);
+    const kept = answers.get(key);
+    if (kept) {
+      this.#job.trace.push(stepOf(question, kept.finding, kept.zone));
+      return { kind: 'found', question, ...kept, source: undefined };
+    }
+    if (this.#options.ask === 'if-signed') {
+      const found = await finder.findIfSigned(question, this.#job);
+      return found.kind === 'found' ? this.#keep(found) : found;
+    }
+    const search = async (): Promise<Settled> => this.#keep(await finder.find(question, this.#job));
+    const work = this.#joined.do(key, search);
+    const found = await work.result;
+    // It was somebody else's budget that ran out.
+    return !work.own && isSpent(found) ? search() : found;
+  }
+
+  /** Puts a finding into the cache, with the time until which it holds. */
+  #keep(found: Found): Settled {
+    const { answers, failures, clock } = this.#parts;
+    const { question, finding, zone } = found;
+    const key = keyOf(question);
+    const expiresAt = failed(finding)
+      ? failures.retryAt(key, finding)
+      : clock.now() + secondsOf(finding) * 1000;
+    if (!failed(finding)) failures.succeeded(key);
+    // What a question could not afford as the target of another one's aliases it may afford by itself.
+    if (!isSpent(found) || question.name.equals(this.#question.name))
+      answers.set(key, { finding, zone, expiresAt });
+    return { ...found, expiresAt };
+  }
+
+  get #base() {
+    return {
+      question: this.#question,
+      aliases: this.#aliases,
+      trace: this.#job.steps,
+      spent: this.#job.spent,
+      expiresAt: this.#expiresAt,
+    };
+  }
+
+  #answer(answer: Exclude<Extract<Finding, { status: 'secure' }>['found'], Link>): Outcome {
+    return this.#weakest
+      ? { ...this.#base, status: 'insecure', answer, reason: this.#weakest.reason }
+      : { ...this.#base, status: 'secure', answer };
+  }
+
+  #notAsked({ reason, ttl }: NotAsked): Outcome {
+    const until = this.#parts.clock.now() + ttl * 1000;
+    this.#expiresAt = Math.min(this.#expiresAt, until);
+    return {
+      ...this.#base,
+      status: 'insecure',
+      answer: { kind: 'not-asked' },
+      reason: this.#weakest?.reason ?? reason,
+    };
+  }
+
+  #fail(failure: Failure): Outcome {
+    return failure.status === 'bogus'
+      ? { ...this.#base, status: 'bogus', reason: failure.reason, fault: failure.fault }
+      : { ...this.#base, status: 'indeterminate', reason: failure.reason, fault: failure.fault };
+  }
+}
+
+const aliasOf = (
+  { owner, target, records, proof }: Link,
+  status: 'secure' | 'insecure',
+): Alias => ({ owner, target, status, records, proof });
+
+function secondsOf(finding: Exclude<Finding, Failure>): number {
+  const { kind } = finding.found;
+  const isAbsence = kind === 'nodata' || kind === 'nxdomain';
+  return Math.min(finding.ttl, isAbsence ? LONGEST_S.negative : LONGEST_S.positive);
+}

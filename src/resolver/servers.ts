@@ -1,0 +1,95 @@
+/**
+ * What is known of each server's address: how fast it answers, and whether it has been silent lately.
+ *
+ * Round-trip times are smoothed as in RFC 6298 section 2. Does not: know zones; a server that is lame for one may be
+ * right for another.
+ * @module
+ */
+import type { Clock, Random, ServerAddress } from '../environment.ts';
+import { Cache } from './cache.ts';
+
+/** A server that was never measured gets this long (Unbound 376, Knot 400). */
+const UNKNOWN_MS = 400;
+/** A busy server, or a busy client, is not a dead one. */
+const LEAST_MS = 250;
+/** Doubling ends here: a mail server can wait, but other servers may answer. */
+const MOST_MS = 2_000;
+/** Facts of servers that are not met again (RFC 9520 section 3.2 has five minutes for failures). */
+const REMEMBERED_MS = 900_000;
+const CAPACITY = 20_000;
+/** An unmeasured server is tried before one that takes longer than this. */
+const HOPED_MS = 50;
+
+interface Facts {
+  readonly smoothedMs: number | undefined;
+  readonly varianceMs: number;
+  /** Timeouts since the last reply. */
+  readonly timeouts: number;
+  readonly expiresAt: number;
+}
+
+const keyOf = ({ ip, port }: ServerAddress): string => `${ip} ${port}`;
+
+export class Servers {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #facts: Cache<Facts>;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#facts = new Cache(clock, CAPACITY);
+  }
+
+  /** The best one first, with some chance in it, so that others are measured too. */
+  order(addresses: readonly ServerAddress[]): readonly ServerAddress[] {
+    const chance = this.#random.bytes(addresses.length);
+    return addresses
+      .map((address, i) => ({ address, cost: this.#cost(address, (chance[i] ?? 0) / 255) }))
+      .sort((a, b) => a.cost - b.cost)
+      .map(({ address }) => address);
+  }
+
+  /** @param chance  from 0 to 1: moves the cost by up to half */
+  #cost(address: ServerAddress, chance: number): number {
+    const facts = this.#facts.get(keyOf(address));
+    const ms = facts?.smoothedMs ?? HOPED_MS;
+    return ms * (0.75 + chance / 2) + (facts?.timeouts ?? 0) * UNKNOWN_MS;
+  }
+
+  /** How long to wait for it. */
+  timeoutMs(address: ServerAddress): number {
+    const facts = this.#facts.get(keyOf(address));
+    const base =
+      facts?.smoothedMs === undefined
+        ? UNKNOWN_MS
+        : Math.max(LEAST_MS, facts.smoothedMs + 4 * facts.varianceMs);
+    return Math.min(MOST_MS, base * 2 ** (facts?.timeouts ?? 0));
+  }
+
+  answered(address: ServerAddress, milliseconds: number): void {
+    const facts = this.#facts.get(keyOf(address));
+    const last = facts?.smoothedMs;
+    const off = last === undefined ? milliseconds / 2 : Math.abs(last - milliseconds);
+    this.#note(address, {
+      smoothedMs: last === undefined ? milliseconds : last + (milliseconds - last) / 8,
+      varianceMs: last === undefined ? off : (3 * (facts?.varianceMs ?? 0) + off) / 4,
+      timeouts: 0,
+    });
+  }
+
+  /** It was silent, or its port closed. */
+  failed(address: ServerAddress): void {
+    const facts = this.#facts.get(keyOf(address));
+    this.#note(address, {
+      smoothedMs: facts?.smoothedMs,
+      varianceMs: facts?.varianceMs ?? 0,
+      timeouts: Math.min(8, (facts?.timeouts ?? 0) + 1),
+    });
+  }
+
+  #note(address: ServerAddress, facts: Omit<Facts, 'expiresAt'>): void {
+    const expiresAt = this.#clock.now() + REMEMBERED_MS;
+    this.#facts.set(keyOf(address), { ...facts, expiresAt });
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * The chain of trust, pulled from below: a zone's trust is its parent's trust, its DS, and its own DNSKEY RRset.
+ *
+ * Implements the fetching that RFC 4035 section 5 asks for; whether the records are true is dnssec/delegation.ts's to
+ * say. A zone's keys are asked for before its parent has vouched for it, and read only afterwards. Trust only ever
+ * waits for the trust of a parent and for packets, so no circle is possible.
+ * @module
+ */
+import type { Name } from '../dns/name.ts';
+import { decode } from '../dns/rdata.ts';
+import { findRRset } from '../dns/rrset.ts';
+import type { Anchor, Anchors } from '../dnssec/anchors.ts';
+import type { Policy } from '../dnssec/context.ts';
+import {
+  bogus,
+  checkDelegation,
+  checkKeys,
+  type Delegation,
+  evidenceIn,
+  NO_EVIDENCE,
+  type Trusted,
+} from '../dnssec/delegation.ts';
+import { parseDnsKey } from '../dnssec/dnskey.ts';
+import { type Failure, failed, type KeyName } from '../dnssec/outcome.ts';
+import type { ZoneTrust } from '../dnssec/verify.ts';
+import type { Clock } from '../environment.ts';
+import type { Ask, Reply } from './ask.ts';
+import type { Cache } from './cache.ts';
+import { contextOf } from './context.ts';
+import type { Failures } from './failures.ts';
+import type { Job } from './job.ts';
+import type { ZoneCut } from './zone.ts';
+
+export type MissedCut =
+  | { readonly kind: 'cut'; readonly cut: ZoneCut }
+  /** There is no cut, or nothing proves one: what was judged without it stands. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** The DS questions of one search for missed cuts, by the key of their name. */
+export type AskedDs = Map<string, Promise<Reply>>;
+
+/** DS questions that leave together; most names have fewer labels below the cut. */
+const DS_AT_ONCE = 4;
+
+export interface TrustParts {
+  readonly ask: Ask;
+  readonly anchors: Anchors;
+  readonly cuts: Cache<ZoneCut>;
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly failures: Failures;
+}
+
+interface Held {
+  readonly trust: ZoneTrust;
+  readonly until: number;
+}
+
+export class Trust {
+  readonly #parts: TrustParts;
+  readonly #held = new WeakMap<ZoneCut, Held>();
+  readonly #underWay = new WeakMap<ZoneCut, Promise<ZoneTrust>>();
+
+  constructor(parts: TrustParts) {
+    this.#parts = parts;
+  }
+
+  /** What is believed about the zone of `cut`. Never rejects. */
+  async of(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
+    const held = this.#held.get(cut);
+    if (held && held.until > this.#parts.clock.now()) return held.trust;
+    const shared = await this.#underWay.get(cut);
+    if (shared && !isSpent(shared)) return shared;
+    // Somebody else's budget may have run out; another one who found so may have begun anew meanwhile.
+    const again = shared && (await this.#underWay.get(cut));
+    if (again && !isSpent(again)) return again;
+    return this.#begin(cut, job);
+  }
+
+  /** So that the next one who asks has it worked out anew. */
+  forget(cut: ZoneCut): void {
+    this.#held.delete(cut);
+  }
+
+  /** True where the delegation, as far as it has been seen, shows a signed zone. Nothing is judged. */
+  looksSigned(cut: ZoneCut): boolean {
+    if (this.#parts.anchors.has(cut.name.key)) return true;
+    return (
+      cut.parent !== undefined && cut.evidence.ds !== undefined && this.looksSigned(cut.parent)
+    );
+  }
+
+  /** The highest anchor strictly below `cut`, at or above `name`: it makes a cut of its own, whoever serves it. */
+  anchored(cut: ZoneCut, name: Name): ZoneCut | undefined {
+    for (let labels = cut.name.labels + 1; labels <= name.labels; labels += 1) {
+      const at = name.ancestor(labels);
+      const anchored = this.#cutByAnchor(cut, at);
+      if (anchored) return anchored;
+    }
+    return undefined;
+  }
+
+  #cutByAnchor(cut: ZoneCut, at: Name): ZoneCut | undefined {
+    if (!this.#parts.anchors.has(at.key)) return undefined;
+    const known = this.#parts.cuts.get(at.key);
+    return known ?? this.#addCut({ ...cut, name: at, parent: cut, evidence: NO_EVIDENCE });
+  }
+
+  #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
+    const work = this.#establish(cut, job).then((trust) => {
+      this.#held.set(cut, { trust, until: this.#until(cut, trust) });
+      if (this.#underWay.get(cut) === work) this.#underWay.delete(cut);
+      return trust;
+    });
+    this.#underWay.set(cut, work);
+    return work;
+  }
+
+  #until(cut: ZoneCut, trust: ZoneTrust): number {
+    const { clock, failures } = this.#parts;
+    const key = `trust ${cut.name.key}`;
+    if (failed(trust)) return isSpent(trust) ? 0 : failures.retryAt(key, trust);
+    failures.succeeded(key);
+    return Math.min(cut.expiresAt, clock.now() + trust.ttl * 1000);
+  }
+
+  async #establish(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
+    const anchor = this.#parts.anchors.get(cut.name.key);
+    if (anchor) return this.#keysOf(cut, trustedBy(anchor), job);
+    if (!cut.parent) return note(job, cut, NO_ANCHOR);
+    const dnskey = cut.evidence.ds && this.#askKeys(cut, job);
+    // An anchor between parent and child, where one server answers for both, starts a chain of its own.
+    const parent = this.anchored(cut.parent, cut.name) ?? cut.parent;
+    const above = await this.of(parent, job);
+    if (above.status !== 'secure') return above;
+    const context = contextOf(this.#parts, job);
+    let found = checkDelegation(cut.name, cut.evidence, above.keys, context);
+    if (found.kind === 'silent' || (found.kind === 'failed' && found.failure.status === 'bogus')) {
+      // Forged, stripped or left out: the parent is asked outright, once.
+      const reply = await this.#askDs(parent, cut.name, job);
+      if (reply.kind === 'unreachable') return note(job, cut, reply.failure);
+      const evidence = evidenceIn(reply.reply, cut.name);
+      found = checkDelegation(cut.name, evidence, above.keys, contextOf(this.#parts, job));
+    }
+    return this.#settle(cut, parent, found, { job, dnskey });
+  }
+
+  #settle(
+    cut: ZoneCut,
+    parent: ZoneCut,
+    found: Delegation,
+    { job, dnskey }: { job: Job; dnskey: Promise<Reply> | undefined },
+  ): ZoneTrust | Promise<ZoneTrust> {
+    switch (found.kind) {
+      case 'signed': {
+        const trusted: Trusted = { ds: found.ds.rdata, keys: [], ttl: found.ds.ttl };
+        return this.#keysOf(cut, trusted, job, dnskey);
+      }
+      case 'unsigned':
+        return note(job, cut, { status: 'insecure', reason: found.reason, ttl: found.ttl });
+      case 'not-a-cut':
+      case 'nothing-below':
+        return note(job, cut, bogus(parent.name, cut.name, 'DS', 'referral-forged'));
+      case 'silent': // silence is never insecure
+        return note(job, cut, bogus(parent.name, cut.name, 'DS', 'ds-unproven'));
+      case 'failed':
+        return note(job, cut, found.failure);
+    }
+  }
+
+  async #keysOf(
+    cut: ZoneCut,
+    trusted: Trusted,
+    job: Job,
+    dnskey = this.#askKeys(cut, job),
+  ): Promise<ZoneTrust> {
+    const reply = await dnskey;
+    if (reply.kind === 'unreachable') return note(job, cut, reply.failure);
+    const set = findRRset(reply.reply.answer, cut.name, 'DNSKEY');
+    const trust = checkKeys(cut.name, trusted, set, contextOf(this.#parts, job));
+    const isStripped =
+      cut.role === 'forwarder' && trust.status === 'bogus' && !set?.signatures.length;
+    if (isStripped)
+      return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'signatures-stripped'));
+    return note(job, cut, trust, trusted);
+  }
+
+  #askKeys(cut: ZoneCut, job: Job): Promise<Reply> {
+    return this.#parts.ask(cut, { name: cut.name, type: 'DNSKEY' }, job.fetch());
+  }
+
+  #askDs(parent: ZoneCut, child: Name, job: Job): Promise<Reply> {
+    return this.#parts.ask(parent, { name: child, type: 'DS' }, job.fetch());
+  }
+
+  /**
+   * The first cut below `cut` on the way to `towards` that the walk did not see, because one server answers for both
+   * sides. DS questions go to that server for each label, and are judged from the top under the zone's keys.
+   */
+  async missedCut(cut: ZoneCut, towards: Name, asked: AskedDs, job: Job): Promise<MissedCut> {
+    const above = await this.of(cut, job);
+    if (above.status !== 'secure') return { kind: 'none' };
+    for (let labels = cut.name.labels + 1; labels <= towards.labels; labels += 1) {
+      const at = towards.ancestor(labels);
+      const known = this.#parts.cuts.get(at.key) ?? this.#cutByAnchor(cut, at);
+      if (known) return { kind: 'cut', cut: known };
+      const reply = await this.#probe(cut, at, towards, { asked, job });
+      if (reply.kind === 'unreachable') return { kind: 'failed', failure: reply.failure };
+      const evidence = evidenceIn(reply.reply, at);
+      const found = checkDelegation(at, evidence, above.keys, contextOf(this.#parts, job));
+      if (found.kind === 'signed' || found.kind === 'unsigned')
+        return { kind: 'cut', cut: this.#addCut({ ...cut, name: at, parent: cut, evidence }) };
+      if (found.kind === 'failed' && found.failure.status === 'indeterminate')
+        return { kind: 'failed', failure: found.failure };
+      if (found.kind !== 'not-a-cut') return { kind: 'none' };
+    }
+    return { kind: 'none' };
+  }
+
+  /** The DS of `at`; where it has not been asked for, those of the next labels leave with it. */
+  #probe(
+    cut: ZoneCut,
+    at: Name,
+    towards: Name,
+    { asked, job }: { asked: AskedDs; job: Job },
+  ): Promise<Reply> {
+    const known = asked.get(at.key);
+    if (known) return known;
+    const reply = this.#askDs(cut, at, job);
+    asked.set(at.key, reply);
+    const last = Math.min(towards.labels, at.labels + DS_AT_ONCE - 1);
+    for (let labels = at.labels + 1; labels <= last; labels += 1) {
+      const name = towards.ancestor(labels);
+      if (!asked.has(name.key)) asked.set(name.key, this.#askDs(cut, name, job));
+    }
+    return reply;
+  }
+
+  #addCut(cut: ZoneCut): ZoneCut {
+    this.#parts.cuts.set(cut.name.key, cut);
+    return cut;
+  }
+}
+
+const NO_ANCHOR = {
+  status: 'insecure',
+  reason: 'no-trust-anchor',
+  ttl: Number.POSITIVE_INFINITY,
+} as const satisfies ZoneTrust;
+
+const isSpent = (trust: ZoneTrust): boolean =>
+  trust.status === 'indeterminate' && trust.reason === 'budget-spent';
+
+const trustedBy = ({ ds, keys }: Anchor): Trusted => ({
+  ds,
+  keys,
+  ttl: Number.POSITIVE_INFINITY,
+});
+
+/** Puts the zone's place in the chain into the trace. */
+function note(job: Job, { name }: ZoneCut, trust: ZoneTrust, trusted?: Trusted): ZoneTrust {
+  const keys = trust.status === 'secure' ? vouchedFor(trust, trusted) : [];
+  const reason = trust.status === 'secure' ? undefined : trust.reason;
+  const { status } = trust;
+  job.trace.push({ kind: 'trust', zone: name, status, keys, ...(reason && { reason }) });
+  return trust;
+}
+
+/** The keys that DS records or an anchor name. */
+function vouchedFor(
+  { keys: { keys } }: Extract<ZoneTrust, { status: 'secure' }>,
+  trusted: Trusted | undefined,
+): readonly KeyName[] {
+  const named: readonly KeyName[] = [
+    ...(trusted?.ds ?? []).map((rdata) => decode('DS', rdata)),
+    ...(trusted?.keys ?? []).flatMap((rdata) => parseDnsKey(rdata) ?? []),
+  ];
+  return keys
+    .filter((key) =>
+      named.some((one) => one.keyTag === key.keyTag && one.algorithm === key.algorithm),
+    )
+    .map(({ keyTag, algorithm }) => ({ keyTag, algorithm }));
+}

@@ -1,0 +1,185 @@
+/**
+ * From the closest known cut down to the zone that answers.
+ *
+ * Implements RFC 1034 section 5.3.3 with QNAME minimisation (RFC 9156): the root and zones of one label see one label
+ * more at a time, as a question for A; a zone of two labels or more, and a forwarder, get the whole question at once.
+ * Each step goes strictly down or shows one label more, so a walk ends. Does not: believe, judge, or follow aliases.
+ * @module
+ */
+import type { Question } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
+import { decode } from '../dns/rdata.ts';
+import { findRRset } from '../dns/rrset.ts';
+import { evidenceIn, spent } from '../dnssec/delegation.ts';
+import type { Failure } from '../dnssec/outcome.ts';
+import type { Clock, ServerAddress } from '../environment.ts';
+import { isSomebody, MAX_ADDRESSES } from './addresses.ts';
+import type { Ask } from './ask.ts';
+import type { Cache } from './cache.ts';
+import type { Meaning } from './classify.ts';
+import { DNS_PORT } from './hints.ts';
+import type { Job } from './job.ts';
+import type { Scrubbed } from './scrub.ts';
+import type { Nameserver, ZoneCut } from './zone.ts';
+
+export type Arrival =
+  | { readonly kind: 'arrived'; readonly cut: ZoneCut; readonly reply: Scrubbed }
+  | { readonly kind: 'not-asked'; readonly cut: ZoneCut }
+  | { readonly kind: 'unreachable'; readonly cut: ZoneCut; readonly failure: Failure };
+
+export interface Watch {
+  /** Called for each cut on the way, at once. */
+  onCut?(cut: ZoneCut): void;
+  /** Asked before the whole question goes to a zone. */
+  mayAsk?(cut: ZoneCut): boolean;
+  /** Asked when a minimised name came back NXDOMAIN: true where that settles the whole question (RFC 8020). */
+  settles?(cut: ZoneCut, reply: Scrubbed): Promise<boolean>;
+}
+
+export interface Walk {
+  to(question: Question, job: Job, watch?: Watch): Promise<Arrival>;
+  /** The lowest known cut at or above `name`. */
+  closest(name: Name): ZoneCut;
+}
+
+/** A TTL of the parent's that is longer counts as a day. */
+const LONGEST_S = 86_400;
+
+export interface WalkParts {
+  readonly ask: Ask;
+  readonly root: ZoneCut;
+  readonly cuts: Cache<ZoneCut>;
+  readonly clock: Clock;
+}
+
+export function makeWalk(parts: WalkParts): Walk {
+  const { root, cuts } = parts;
+  const closest = (name: Name): ZoneCut => {
+    for (let labels = name.labels; labels > 0; labels -= 1) {
+      const cut = cuts.get(name.ancestor(labels).key);
+      if (cut) return cut;
+    }
+    return root;
+  };
+  return {
+    closest,
+    to: (question, job, watch = {}) => {
+      // The DS of a name lives on the parent's side of the cut: RFC 4035 section 3.1.4.1.
+      const start = closest(question.type === 'DS' ? question.name.parent : question.name);
+      return new Descent(parts, { question, job: job.fetch(), watch }).from(start);
+    },
+  };
+}
+
+interface Errand {
+  readonly question: Question;
+  readonly job: Job;
+  readonly watch: Watch;
+}
+
+class Descent {
+  readonly #parts: WalkParts;
+  readonly #errand: Errand;
+
+  constructor(parts: WalkParts, errand: Errand) {
+    this.#parts = parts;
+    this.#errand = errand;
+  }
+
+  async from(start: ZoneCut): Promise<Arrival> {
+    const { question, job, watch } = this.#errand;
+    let cut = start;
+    let shown = this.#next(cut, cut.name);
+    watch.onCut?.(cut);
+    for (;;) {
+      const isWhole = shown.equals(question.name);
+      if (isWhole && watch.mayAsk && !watch.mayAsk(cut)) return { kind: 'not-asked', cut };
+      const asked = isWhole
+        ? await this.#parts.ask(cut, question, job)
+        : await this.#parts.ask(cut, { name: shown, type: 'A' }, job, { patience: 'probe' });
+      if (asked.kind === 'unreachable') {
+        if (isWhole || asked.failure.reason === 'budget-spent') return { ...asked, cut };
+        shown = question.name; // a server that breaks on the short name may know the long one
+      } else if (asked.meaning.kind === 'referral') {
+        const lower = this.#follow(asked.meaning, asked.reply, cut);
+        if (!lower) return this.#tooDeep(cut);
+        cut = lower;
+        watch.onCut?.(cut);
+        shown = this.#next(cut, cut.name);
+      } else if (isWhole || (await this.#isSettled(cut, asked.reply))) {
+        return { kind: 'arrived', cut, reply: asked.reply };
+      } else {
+        shown = asked.reply.rcode === 'NOERROR' ? this.#next(cut, shown) : question.name;
+      }
+    }
+  }
+
+  async #isSettled(cut: ZoneCut, reply: Scrubbed): Promise<boolean> {
+    return (
+      reply.rcode === 'NXDOMAIN' && ((await this.#errand.watch.settles?.(cut, reply)) ?? false)
+    );
+  }
+
+  /** The next name to show a server of `cut`, `shown` having been shown already: RFC 9156 section 2.3. */
+  #next(cut: ZoneCut, shown: Name): Name {
+    const { name } = this.#errand.question;
+    if (cut.role === 'forwarder' || cut.name.labels >= 2) return name;
+    const longer = name.ancestor(shown.labels + 1);
+    // Names with an underscore are shown whole: some servers deny what lies between (RFC 9156 section 2.1).
+    return longer.label(0)[0] === UNDERSCORE ? name : longer;
+  }
+
+  /** Two walks may meet the same cut at the same time: the first one stays, so that its trust is worked out once. */
+  #follow(
+    referral: Extract<Meaning, { kind: 'referral' }>,
+    reply: Scrubbed,
+    above: ZoneCut,
+  ): ZoneCut | undefined {
+    const { cuts, clock } = this.#parts;
+    const known = cuts.get(referral.child.key);
+    if (known) return known;
+    if (depthOf(above) >= this.#errand.job.budget.limits['delegation-depth']) return undefined;
+    const seconds = Math.min(referral.ns.ttl, LONGEST_S);
+    const cut: ZoneCut = {
+      name: referral.child,
+      parent: above,
+      role: 'authoritative',
+      nameservers: nameserversIn(referral, reply),
+      evidence: evidenceIn(reply, referral.child),
+      expiresAt: Math.min(above.expiresAt, clock.now() + seconds * 1000),
+    };
+    cuts.set(cut.name.key, cut);
+    return cut;
+  }
+
+  #tooDeep(cut: ZoneCut): Arrival {
+    const { question, job } = this.#errand;
+    job.budget.exceed('delegation-depth');
+    const failure = spent(cut.name, question.name, question.type, 'delegation-depth');
+    return { kind: 'unreachable', cut, failure };
+  }
+}
+
+const UNDERSCORE = 0x5f;
+
+/** Cuts between the root and this one, itself included. */
+function depthOf(cut: ZoneCut): number {
+  let depth = 0;
+  for (let at = cut.parent; at; at = at.parent) depth += 1;
+  return depth;
+}
+
+/** The servers of a referral with their glue. Glue may lie outside the child, but not outside the zone that sent it. */
+const nameserversIn = (
+  { ns }: Extract<Meaning, { kind: 'referral' }>,
+  { glue }: Scrubbed,
+): readonly Nameserver[] =>
+  ns.rdata.map((rdata) => {
+    const host = decode('NS', rdata).target;
+    const addresses = (['A', 'AAAA'] as const).flatMap((type) =>
+      (findRRset(glue, host, type)?.rdata ?? []).map(
+        (one): ServerAddress => ({ ip: decode(type, one).address, port: DNS_PORT }),
+      ),
+    );
+    return { host, addresses: addresses.filter(isSomebody).slice(0, MAX_ADDRESSES) };
+  });
