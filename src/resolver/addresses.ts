@@ -22,11 +22,12 @@ const LONGEST_S = 86_400;
 const ABSENCE_S = 60;
 const CAPACITY = 20_000;
 
+/** Empty where the host has none of that type; `undefined` where they could not be had. */
 export type FindAddresses = (
   host: Name,
   type: 'A' | 'AAAA',
   job: Job,
-) => Promise<readonly ServerAddress[]>;
+) => Promise<readonly ServerAddress[] | undefined>;
 
 interface Known {
   readonly addresses: readonly ServerAddress[];
@@ -41,9 +42,9 @@ export function makeFindAddresses(walk: () => Walk, clock: Clock): FindAddresses
     const known = cache.get(key);
     if (known) return known.addresses;
     const nested = job.nested(host);
-    if (!nested || !job.budget.spend('server-lookups')) return [];
+    if (!nested || !job.budget.spend('server-lookups')) return undefined;
     const arrival = await walk().to({ name: host, type }, nested);
-    if (arrival.kind !== 'arrived') return [];
+    if (arrival.kind !== 'arrived') return undefined;
     const set = findRRset(arrival.reply.answer, host, type);
     const found = set && set.defect === undefined ? set : undefined;
     const addresses = (found?.rdata ?? [])

@@ -81,22 +81,26 @@ class Round {
   }
 
   async run(): Promise<Reply> {
-    const known = this.#task.cut.nameservers.slice(0, MAX_SERVER_NAMES);
+    const { cut } = this.#task;
+    const known = cut.nameservers.slice(0, MAX_SERVER_NAMES);
+    // A host inside the zone is known by glue or not at all: only these very servers could tell its address.
+    const outside =
+      cut.role === 'forwarder' ? [] : known.filter(({ host }) => !host.isAtOrBelow(cut.name));
     const result =
       (await this.#tryAll(known.flatMap(({ addresses }) => addresses))) ??
-      (await this.#lookUpAndTry(known)) ??
-      (await this.#tryAll([...this.#silences.values()].map(({ server }) => server)));
+      (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length === 0))) ??
+      (await this.#tryAll([...this.#silences.values()].map(({ server }) => server))) ??
+      // Glue that has failed may be stale or forged; the hosts' own zones know better.
+      (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length > 0)));
     return result ?? this.#empty ?? this.#unreachable();
   }
 
   async #lookUpAndTry(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
-    if (this.#task.cut.role === 'forwarder') return undefined;
-    // What glue there was has failed, and it may be stale or forged: the hosts' own zones know better.
-    const unknownFirst = [...nameservers].sort((a, b) => a.addresses.length - b.addresses.length);
-    for (const { host } of unknownFirst)
+    for (const { host } of nameservers)
       for (const type of ['A', 'AAAA'] as const) {
         if (this.#hasGivenUp) return undefined;
         const addresses = await this.#parts.findAddresses(host, type, this.#task.job);
+        if (!addresses) break; // its zone cannot be asked, for this type or another
         const result = await this.#tryAll(addresses);
         if (result) return result;
       }

@@ -13,6 +13,7 @@ import { type Finding, judge } from '../dnssec/judge.ts';
 import { type Failure, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
 import type { InsecureReason } from '../dnssec/reason.ts';
 import type { Clock } from '../environment.ts';
+import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
 import type { Job } from './job.ts';
 import type { Scrubbed } from './scrub.ts';
@@ -40,6 +41,7 @@ export interface NotAsked {
 export interface FindParts {
   readonly walk: Walk;
   readonly trust: Trust;
+  readonly cuts: Cache<ZoneCut>;
   readonly clock: Clock;
   readonly policy: Policy;
 }
@@ -155,18 +157,39 @@ export class Finder {
     }
   }
 
-  /** True where others can be asked: then those at fault are avoided from now on, and the verdict on the zone forgotten. */
-  #preparesRetry({ fault }: Failure, job: Job): boolean {
-    const { walk, trust } = this.#parts;
+  /**
+   * Whether asking once more may bring something better: of other servers, of a forwarder that checks, or of those that
+   * a fresh referral names. A forged one leads to servers that are silent or prove nothing, and must not live for its TTL.
+   */
+  #preparesRetry(failure: Failure, job: Job): boolean {
+    const { walk, trust, cuts } = this.#parts;
+    const { fault, reason, status } = failure;
     const cut = walk.closest(fault.zone);
-    if (!cut.name.equals(fault.zone)) return false;
-    const isUseful = cut.role === 'forwarder' ? job.checking === 'disabled' : hasOthers(cut, job);
-    if (!isUseful || !job.takeRetry()) return false;
-    if (cut.role === 'forwarder') job.checking = 'enabled';
-    else job.avoidAsked(cut.name);
-    trust.forget(cut);
-    trust.forget(walk.closest(fault.owner));
-    return true;
+    if (!cut.name.equals(fault.zone) || reason === 'budget-spent') return false;
+    const isOld = cut.known !== 'configured' && cut.learntAt < job.startedAt;
+    if (status === 'bogus' && this.#hasOthers(cut, job)) {
+      if (!job.takeRetry()) return false;
+      if (cut.role === 'forwarder') job.checking = 'enabled';
+      else job.avoidAsked(cut.name);
+      trust.forget(cut);
+      trust.forget(walk.closest(fault.owner));
+      return true;
+    }
+    if (isOld || (status === 'indeterminate' && cut.known === 'by-probe'))
+      cuts.delete(cut.name.key);
+    return isOld && job.takeRetry();
+  }
+
+  /** Servers of the zone that this job has not asked, if it has asked any; for a forwarder, another way of asking. */
+  #hasOthers(cut: ZoneCut, job: Job): boolean {
+    if (cut.role === 'forwarder') return job.checking === 'disabled';
+    const asked = job.askedOf(cut.name);
+    return (
+      asked.size > 0 &&
+      cut.nameservers.some(
+        ({ addresses }) => addresses.length === 0 || addresses.some(({ ip }) => !asked.has(ip)),
+      )
+    );
   }
 
   #found(question: Question, finding: Finding, cut: ZoneCut, job: Job, reply?: Scrubbed): Found {
@@ -188,17 +211,6 @@ function isConclusive(finding: Finding): boolean {
   const { found } = finding;
   return found.kind === 'records' || found.kind === 'alias' || found.proof.length > 0;
 }
-
-/** Servers of the zone that this job has not asked; hosts without known addresses may have such. */
-const hasOthers = (cut: ZoneCut, job: Job): boolean => {
-  const asked = job.askedOf(cut.name);
-  return (
-    asked.size > 0 &&
-    cut.nameservers.some(
-      ({ addresses }) => addresses.length === 0 || addresses.some(({ ip }) => !asked.has(ip)),
-    )
-  );
-};
 
 /** The line in the trace. */
 export function stepOf({ name, type }: Question, finding: Finding, zone: Name): Step {

@@ -81,6 +81,10 @@ export class Job {
     this.#sheet.checking = value;
   }
 
+  get startedAt(): number {
+    return this.#sheet.startedAt;
+  }
+
   /** Milliseconds until the wall-clock limit; negative once it has passed. */
   get leftMs(): number {
     const { clock, startedAt, budget } = this.#sheet;

@@ -55,7 +55,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const ask = makeAsk({ exchange: makeExchange(environment, servers), servers, findAddresses });
   const walk = makeWalk({ ask, root: rootOf(options), cuts, clock });
   const trust = new Trust({ ask, anchors, cuts, clock, policy, failures });
-  const finder = new Finder({ walk, trust, clock, policy });
+  const finder = new Finder({ walk, trust, cuts, clock, policy });
   const answers = new Cache<Kept>(clock, ANSWERS);
   return { lookup: makeLookup({ finder, answers, failures, clock, limits }) };
 }
@@ -67,5 +67,7 @@ const rootOf = ({ hints = ROOT_HINTS, forward }: ResolverOptions): ZoneCut => ({
   role: forward ? 'forwarder' : 'authoritative',
   nameservers: forward ? [{ host: ROOT, addresses: forward }] : hints,
   evidence: NO_EVIDENCE,
+  known: 'configured',
+  learntAt: Number.NEGATIVE_INFINITY,
   expiresAt: Number.POSITIVE_INFINITY,
 });

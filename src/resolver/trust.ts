@@ -16,6 +16,7 @@ import {
   checkDelegation,
   checkKeys,
   type Delegation,
+  type Evidence,
   evidenceIn,
   NO_EVIDENCE,
   type Trusted,
@@ -42,6 +43,9 @@ export type AskedDs = Map<string, Promise<Reply>>;
 
 /** DS questions that leave together; most names have fewer labels below the cut. */
 const DS_AT_ONCE = 4;
+
+/** A TTL of the parent's that is longer counts as a day. */
+const LONGEST_S = 86_400;
 
 export interface TrustParts {
   readonly ask: Ask;
@@ -104,7 +108,7 @@ export class Trust {
   #cutByAnchor(cut: ZoneCut, at: Name): ZoneCut | undefined {
     if (!this.#parts.anchors.has(at.key)) return undefined;
     const known = this.#parts.cuts.get(at.key);
-    return known ?? this.#addCut({ ...cut, name: at, parent: cut, evidence: NO_EVIDENCE });
+    return known ?? this.#addCut(cut, at, NO_EVIDENCE);
   }
 
   #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
@@ -210,7 +214,7 @@ export class Trust {
       const evidence = evidenceIn(reply.reply, at);
       const found = checkDelegation(at, evidence, above.keys, contextOf(this.#parts, job));
       if (found.kind === 'signed' || found.kind === 'unsigned')
-        return { kind: 'cut', cut: this.#addCut({ ...cut, name: at, parent: cut, evidence }) };
+        return { kind: 'cut', cut: this.#addCut(cut, at, evidence) };
       if (found.kind === 'failed' && found.failure.status === 'indeterminate')
         return { kind: 'failed', failure: found.failure };
       if (found.kind !== 'not-a-cut') return { kind: 'none' };
@@ -237,8 +241,22 @@ export class Trust {
     return reply;
   }
 
-  #addCut(cut: ZoneCut): ZoneCut {
-    this.#parts.cuts.set(cut.name.key, cut);
+  /** A cut below `parent` that the parent's own servers serve, as far as one can tell. */
+  #addCut(parent: ZoneCut, name: Name, evidence: Evidence): ZoneCut {
+    const now = this.#parts.clock.now();
+    const sets = evidence.ds ? [evidence.ds] : evidence.denial;
+    const seconds = Math.min(LONGEST_S, ...sets.map(({ ttl }) => ttl));
+    const expiresAt = Math.min(parent.expiresAt, now + seconds * 1000);
+    const cut: ZoneCut = {
+      ...parent,
+      name,
+      parent,
+      evidence,
+      known: 'by-probe',
+      learntAt: now,
+      expiresAt,
+    };
+    this.#parts.cuts.set(name.key, cut);
     return cut;
   }
 }

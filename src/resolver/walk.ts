@@ -146,6 +146,8 @@ class Descent {
       role: 'authoritative',
       nameservers: nameserversIn(referral, reply),
       evidence: evidenceIn(reply, referral.child),
+      known: 'by-referral',
+      learntAt: clock.now(),
       expiresAt: Math.min(above.expiresAt, clock.now() + seconds * 1000),
     };
     cuts.set(cut.name.key, cut);

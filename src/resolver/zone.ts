@@ -21,6 +21,9 @@ export interface ZoneCut {
   readonly nameservers: readonly Nameserver[];
   /** What the parent said about the child's DS, not yet judged. */
   readonly evidence: Evidence;
-  /** Milliseconds on the Clock's scale: the parent's NS TTL decides, never the child's (ghost domains). */
+  /** `by-probe`: a missed cut or one that an anchor makes; that its parent's servers serve it is an assumption. */
+  readonly known: 'configured' | 'by-referral' | 'by-probe';
+  /** When it was learnt, and until when it holds: the parent's TTLs decide, never the child's (ghost domains). */
+  readonly learntAt: number;
   readonly expiresAt: number;
 }

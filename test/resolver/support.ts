@@ -5,7 +5,11 @@ import { printRdata } from '../../src/dns/presentation.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { failed, type Outcome } from '../../src/dnssec/outcome.ts';
 import { parseHints } from '../../src/resolver/hints.ts';
-import { createResolver, type Resolver, type ResolverOptions } from '../../src/resolver/resolver.ts';
+import {
+  createResolver,
+  type Resolver,
+  type ResolverOptions,
+} from '../../src/resolver/resolver.ts';
 import type { Internet } from '../../src/testing/index.ts';
 import { policy } from '../dnssec/support.ts';
 
