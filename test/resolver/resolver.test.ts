@@ -910,3 +910,37 @@ t.test('limits end a question as indeterminate, with the name of the limit', asy
     t.match(outcome, { status: 'indeterminate', reason: 'budget-spent', fault: { limit } }, limit);
   }
 });
+
+t.test('flow 5: a forgery does not live for its TTL', async (t) => {
+  // The claim that there is no such name makes a cut by probe whose servers are the root's, which do not serve it.
+  const net = internet(SOUND).amend(
+    '.',
+    times(2, onlyFor({ types: ['A'] }, answerWith('NXDOMAIN'))),
+  );
+  const resolver = resolverOn(net);
+  t.match(await ask(resolver, ...WWW), /^indeterminate/);
+  net.clock.advance(6_000);
+  t.equal(await ask(resolver, ...WWW), 'secure 192.0.2.1', 'the next question walks anew');
+});
+
+/** The glue of a referral leads to an address where nobody answers. */
+const leadAstray: Amendment = {
+  reply: (replies) =>
+    replies === 'unreachable'
+      ? replies
+      : replies.map((one) => {
+          if (one instanceof Uint8Array) return one;
+          const additional = one.additional.map((record) =>
+            record.type === 'A' ? { ...record, rdata: Uint8Array.of(198, 18, 99, 99) } : record,
+          );
+          return { ...one, additional };
+        }),
+};
+
+t.test('flow 5: a forged referral is fetched anew', async (t) => {
+  const net = internet(SOUND).amend('com', times(1, onlyFor({ types: ['A'] }, leadAstray)));
+  const resolver = resolverOn(net);
+  t.match(await ask(resolver, ...WWW), /^indeterminate/, 'nobody answers at the forged address');
+  net.clock.advance(6_000);
+  t.equal(await ask(resolver, ...WWW), 'secure 192.0.2.1', 'its lookup drops the cut once');
+});
