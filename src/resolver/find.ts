@@ -1,7 +1,7 @@
 /**
  * One question found in one zone and judged there: the walk, the zone's trust, the verdict, the cuts that were missed.
  *
- * After a bogus verdict the question is asked once more of other servers, which tells a bad server from a bad zone.
+ * After a failure the question is asked once more where that may help, which tells a bad server from a bad zone.
  * Does not: follow aliases, or cache (see lookup.ts).
  * @module
  */
@@ -55,7 +55,7 @@ export class Finder {
 
   async find(question: Question, job: Job): Promise<Found> {
     const first = await this.#once(question, job);
-    if (first.finding.status !== 'bogus' || !this.#preparesRetry(first.finding, job)) return first;
+    if (!failed(first.finding) || !this.#preparesRetry(first.finding, job)) return first;
     const second = await this.#once(question, job);
     return failed(second.finding) ? first : second;
   }

@@ -915,7 +915,7 @@ t.test('flow 5: a forgery does not live for its TTL', async (t) => {
   // The claim that there is no such name makes a cut by probe whose servers are the root's, which do not serve it.
   const net = internet(SOUND).amend(
     '.',
-    times(2, onlyFor({ types: ['A'] }, answerWith('NXDOMAIN'))),
+    onlyFor({ types: ['A'] }, times(2, answerWith('NXDOMAIN'))),
   );
   const resolver = resolverOn(net);
   t.match(await ask(resolver, ...WWW), /^indeterminate/);
@@ -938,7 +938,7 @@ const leadAstray: Amendment = {
 };
 
 t.test('flow 5: a forged referral is fetched anew', async (t) => {
-  const net = internet(SOUND).amend('com', times(1, onlyFor({ types: ['A'] }, leadAstray)));
+  const net = internet(SOUND).amend('com', onlyFor({ types: ['A'] }, times(1, leadAstray)));
   const resolver = resolverOn(net);
   t.match(await ask(resolver, ...WWW), /^indeterminate/, 'nobody answers at the forged address');
   net.clock.advance(6_000);
