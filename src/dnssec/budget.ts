@@ -34,6 +34,10 @@ export const LIMITS = {
   'failed-signatures': 8,
   /** RRSIGs tried over one RRset of one reply (Unbound, Hickory 8). */
   'rrsigs-tried': 8,
+  /** Keys of the tag and algorithm that an RRSIG or a DS names (PowerDNS, Hickory 2); RFC 4035 section 5.3.1 wants all. */
+  'keys-tried': 2,
+  /** DS records of supported algorithm and digest type, in one DS RRset (PowerDNS; HashTrap). */
+  'ds-considered': 8,
   /** NSEC3 records of one reply and zone (PowerDNS 10). */
   'nsec3-records': 10,
 } satisfies Record<string, number>;

@@ -12,7 +12,14 @@ import { findRRset, type RRset } from '../dns/rrset.ts';
 import { isSupported } from './algorithms.ts';
 import type { LimitName } from './budget.ts';
 import type { Context } from './context.ts';
-import { hasDenialOf, proveNoDs, readDenial } from './denial.ts';
+import {
+  type Denial,
+  hasDenialOf,
+  proveExpansion,
+  proveNoDs,
+  readDenial,
+  type Unproved,
+} from './denial.ts';
 import { type DnsKey, isWeak, parseDnsKey } from './dnskey.ts';
 import { type DsMatch, matchDs } from './ds.ts';
 import type { Failure } from './outcome.ts';
@@ -33,11 +40,12 @@ export const NO_EVIDENCE: Evidence = { ds: undefined, alias: undefined, denial: 
 
 /** The records of a referral, or of the answer to a DS question, that speak of `child`'s delegation. */
 export function evidenceIn({ answer, authority }: Reply, child: Name): Evidence {
+  const cname = findRRset(answer, child, 'CNAME');
+  const dname = answer.find((set) => set.type === 'DNAME' && child.isBelow(set.owner));
   return {
     ds: findRRset(answer, child, 'DS') ?? findRRset(authority, child, 'DS'),
-    alias:
-      findRRset(answer, child, 'CNAME') ??
-      answer.find((set) => set.type === 'DNAME' && child.isBelow(set.owner)),
+    // A CNAME without signature is the one that goes with the DNAME.
+    alias: cname?.signatures.length ? cname : (dname ?? cname),
     denial: authority.filter(({ type }) => type === 'NSEC' || type === 'NSEC3'),
   };
 }
@@ -61,29 +69,52 @@ export function checkDelegation(
   parent: ZoneKeys,
   context: Context,
 ): Delegation {
-  if (evidence.ds) return checkDs(evidence.ds, parent, context);
-  if (evidence.alias) return checkAlias(child, evidence.alias, evidence.denial, parent, context);
-  if (!hasDenialOf(evidence.denial, parent.zone)) return { kind: 'silent' };
-  const proof = proveNoDs(readDenial(evidence.denial, parent, context), child);
+  const { ds, alias, denial } = evidence;
+  const large = findTooLarge([ds, alias, ...denial], context);
+  if (large) return fail(unusable(parent.zone, large, 'rrset-records'));
+  if (ds) return checkDs(ds, parent, context);
+  if (alias) return checkAlias(child, alias, denial, parent, context);
+  if (!hasDenialOf(denial, parent.zone)) return { kind: 'silent' };
+  const proof = proveNoDs(readDenial(denial, parent, context), child);
   switch (proof.kind) {
     case 'unsigned':
-      return {
-        kind: 'unsigned',
-        reason: proof.insecure ?? 'no-ds-proven',
-        ttl: leastTtl(proof.used),
-      };
+      return unsigned(proof.used, proof.insecure ?? 'no-ds-proven');
     case 'not-a-cut':
     case 'nothing-below':
       return { kind: proof.kind };
     case 'failed':
-      return fail(bogus(parent.zone, child, 'DS', proof.reason, proof.limit));
     case 'spent':
-      return fail(spent(parent.zone, child, 'DS', proof.limit));
+      return unproved(parent.zone, child, proof);
   }
 }
 
+const unsigned = (used: readonly RRset[], reason: InsecureReason): Delegation => ({
+  kind: 'unsigned',
+  reason,
+  ttl: Math.min(...used.map(({ ttl }) => ttl)),
+});
+
+const unproved = (zone: Name, child: Name, proof: Unproved): Delegation =>
+  fail(
+    proof.kind === 'spent'
+      ? spent(zone, child, 'DS', proof.limit)
+      : bogus(zone, child, 'DS', proof.reason, proof.limit),
+  );
+
 const fail = (failure: Failure): Delegation => ({ kind: 'failed', failure });
-const leastTtl = (sets: readonly RRset[]): number => Math.min(...sets.map(({ ttl }) => ttl));
+
+/** A record set that is not even looked at, because it is malformed where nothing is signed, or too large anywhere. */
+export const unusable = (zone: Name, { owner, type }: RRset, limit?: 'rrset-records'): Failure => ({
+  status: 'indeterminate',
+  reason: 'unusable-records',
+  fault: { zone, owner, type, ...(limit && { limit }) },
+});
+
+/** The first of the sets that has more records than any honest one: it is refused whole (CVE-2024-1737). */
+export const findTooLarge = (
+  sets: readonly (RRset | undefined)[],
+  { budget: { limits } }: Context,
+): RRset | undefined => sets.find((set) => set && set.rdata.length > limits['rrset-records']);
 
 export const bogus = (
   zone: Name,
@@ -130,15 +161,31 @@ function checkAlias(
   const verdict = verifyRRset(alias, parent, context);
   switch (verdict.kind) {
     case 'valid':
-      // Expanded from a wildcard it shows that the name does not exist, if the denial beside it does.
       if (verdict.wildcardBelow)
-        return checkDelegation(child, { ...NO_EVIDENCE, denial }, parent, context);
+        return checkExpansion(
+          child,
+          verdict.wildcardBelow,
+          readDenial(denial, parent, context),
+          parent,
+        );
       return { kind: alias.type === 'DNAME' ? 'nothing-below' : 'not-a-cut' };
     case 'invalid':
       return fail(bogus(parent.zone, alias.owner, alias.type, verdict.reason, verdict.limit));
     case 'spent':
       return fail(spent(parent.zone, alias.owner, alias.type, verdict.limit));
   }
+}
+
+/** An alias that a wildcard made shows that neither the name nor one below it exists, if the denial beside it does. */
+function checkExpansion(
+  child: Name,
+  encloser: Name,
+  denial: Denial,
+  { zone }: ZoneKeys,
+): Delegation {
+  const proof = proveExpansion(denial, child, encloser);
+  if (proof.kind !== 'proven') return unproved(zone, child, proof);
+  return proof.insecure ? unsigned(proof.used, proof.insecure) : { kind: 'nothing-below' };
 }
 
 /** What a zone's key set must fit: the RDATA of validated DS records, or DS and DNSKEY records of a trust anchor. */
@@ -166,6 +213,8 @@ export function checkKeys(
   if (entry.kind === 'unsupported')
     return { status: 'insecure', reason: entry.reason, ttl: trusted.ttl };
   if (!dnskey || entry.kind === 'no-match') return bogus(zone, zone, 'DNSKEY', 'dnskey-missing');
+  if (findTooLarge([dnskey], context)) return unusable(zone, dnskey, 'rrset-records');
+  if (dnskey.defect !== undefined) return bogus(zone, zone, 'DNSKEY', 'malformed-records');
   const verdict = verifyRRset(dnskey, { zone, keys: entry.keys }, context);
   switch (verdict.kind) {
     case 'valid':
@@ -187,17 +236,18 @@ function findEntryPoints(
   zone: Name,
   { ds, keys }: Trusted,
   published: readonly DnsKey[],
-  { policy }: Context,
+  context: Context,
 ): DsMatch {
+  const { algorithms } = context.policy;
   const current = published.filter((key) => !key.isRevoked);
   const byDs = matchDs(
     zone,
     ds.map((rdata) => decode('DS', rdata)),
     current,
-    policy,
+    context,
   );
   const anchors = keys.map(parseDnsKey).filter((key) => key !== undefined);
-  const supported = anchors.filter((key) => isSupported(policy.algorithms, key.algorithm));
+  const supported = anchors.filter((key) => isSupported(algorithms, key.algorithm));
   const byKey = current.filter((key) =>
     supported.some((anchor) => sameOctets(anchor.rdata, key.rdata)),
   );
@@ -211,7 +261,7 @@ function findEntryPoints(
 
 /** RFC 6840 section 5.3 judges on the validated key set: nobody else can make a zone look weak. */
 function trustOf(zone: Name, keys: readonly DnsKey[], ttl: number, { policy }: Context): ZoneTrust {
-  const weak = keys.some((key) => key.isZoneKey && isWeak(policy.algorithms, key));
+  const weak = keys.some((key) => isWeak(policy.algorithms, key));
   return weak
     ? { status: 'insecure', reason: 'weak-key', ttl }
     : { status: 'secure', keys: { zone, keys }, ttl };

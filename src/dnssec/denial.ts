@@ -33,7 +33,6 @@ export type Proved<P extends NegativeProof | DsProof> = Exclude<P, NoProof>;
 /** The verified denial records of one reply, of one zone. */
 interface Readable {
   readonly kind: 'readable';
-  readonly zone: Name;
   readonly nsec: readonly Nsec[];
   readonly nsec3: Nsec3Chain | undefined;
   /** The NSEC3 records ask for more hashing than is done: they verified, and prove nothing but themselves. */
@@ -72,7 +71,6 @@ export function readDenial(sets: readonly RRset[], keys: ZoneKeys, context: Cont
   const costly = nsec3.some((record) => isTooCostly(record, context));
   return {
     kind: 'readable',
-    zone,
     nsec,
     nsec3: nsec3.length > 0 && !costly ? { zone, records: nsec3, context } : undefined,
     tooCostly: costly ? nsec3.map(({ rrset }) => rrset) : [],
@@ -135,7 +133,7 @@ export function proveNoDs(denial: Denial, name: Name): Proved<DsProof> | Unprove
     return { kind: 'unsigned', used: denial.tooCostly, insecure: 'nsec3-iterations' };
   }
   const byNsec3 = denial.nsec3 ? [proveNoDsByNsec3(denial.nsec3, name)] : [];
-  return conclude(denial, [proveNoDsByNsec(denial.nsec, name, denial.zone), ...byNsec3]);
+  return conclude(denial, [proveNoDsByNsec(denial.nsec, name), ...byNsec3]);
 }
 
 const costly = ({ tooCostly }: Readable, absence: 'nodata' | 'nxdomain'): Proved<NegativeProof> =>

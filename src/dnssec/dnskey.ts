@@ -6,7 +6,7 @@
  * @module
  */
 import { decode, type Rdata } from '../dns/rdata.ts';
-import { type AlgorithmTable, algorithmOf, type HashName } from './algorithms.ts';
+import { type AlgorithmTable, algorithmOf, type HashName, isSupported } from './algorithms.ts';
 import { isLowOrder } from './edwards.ts';
 
 export interface DnsKey {
@@ -130,8 +130,11 @@ function isSoundRsa({ modulus, exponent }: Rsa): boolean {
   return isOdd(modulus) && isOdd(exponent) && e >= 3n && e <= RSA_LARGEST_EXPONENT;
 }
 
-/** Whether the table calls the key too short to prove anything. */
-export function isWeak({ rsaMinimumBits }: AlgorithmTable, key: DnsKey): boolean {
+/** Whether the key can sign the zone's data and the table calls it too short to prove anything by that. */
+export function isWeak(table: AlgorithmTable, key: DnsKey): boolean {
+  const { rsaMinimumBits } = table;
+  // A key that verifies nothing forges nothing: it says no more about the zone than one that is not there.
+  if (!key.isZoneKey || key.isRevoked || !isSupported(table, key.algorithm)) return false;
   if (algorithmOf(key.algorithm)?.kind !== 'rsa') return false;
   const rsa = splitRsa(key.publicKey);
   return rsa !== undefined && bitsOf(rsa.modulus) < rsaMinimumBits;

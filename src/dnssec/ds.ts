@@ -8,7 +8,7 @@
 import type { Name } from '../dns/name.ts';
 import type { Fields } from '../dns/rdata.ts';
 import { digestOf, isSupported } from './algorithms.ts';
-import type { Policy } from './context.ts';
+import type { Context, Policy } from './context.ts';
 import type { DnsKey } from './dnskey.ts';
 import type { InsecureReason } from './reason.ts';
 
@@ -20,16 +20,12 @@ export type DsMatch =
   | { readonly kind: 'no-match' };
 
 const SHA1_DIGEST = 1;
-/** DS records considered, of those supported, and keys tried for each: at most 16 digests (PowerDNS; HashTrap). */
-const DS_CONSIDERED = 8;
-const KEYS_PER_DS = 2;
-
 /** @param keys  the zone's key set, in the order of the message; whether a key may be used is not looked at here */
 export function matchDs(
   zone: Name,
   ds: readonly Ds[],
   keys: readonly DnsKey[],
-  policy: Policy,
+  { policy, budget: { limits } }: Context,
 ): DsMatch {
   const { algorithms } = policy;
   const known = ds.filter(({ algorithm }) => isSupported(algorithms, algorithm));
@@ -41,19 +37,16 @@ export function matchDs(
     };
   }
   const better = supported.filter(({ digestType }) => digestType !== SHA1_DIGEST);
-  const considered = (better.length > 0 ? better : supported).slice(0, DS_CONSIDERED);
-  const matched = keys.filter((key) =>
-    considered.some(
-      (one) => candidates(one, keys).includes(key) && isDigestOf(zone, one, key, policy),
-    ),
-  );
-  return matched.length > 0 ? { kind: 'matched', keys: matched } : { kind: 'no-match' };
+  const considered = (better.length > 0 ? better : supported).slice(0, limits['ds-considered']);
+  const matched = new Set<DnsKey>();
+  for (const one of considered)
+    for (const key of namedBy(one, keys).slice(0, limits['keys-tried']))
+      if (!matched.has(key) && isDigestOf(zone, one, key, policy)) matched.add(key);
+  return matched.size > 0 ? { kind: 'matched', keys: [...matched] } : { kind: 'no-match' };
 }
 
-const candidates = (ds: Ds, keys: readonly DnsKey[]): readonly DnsKey[] =>
-  keys
-    .filter((key) => key.keyTag === ds.keyTag && key.algorithm === ds.algorithm)
-    .slice(0, KEYS_PER_DS);
+const namedBy = ({ keyTag, algorithm }: Ds, keys: readonly DnsKey[]): readonly DnsKey[] =>
+  keys.filter((key) => key.keyTag === keyTag && key.algorithm === algorithm);
 
 /** digest = hash(owner in canonical form | DNSKEY RDATA) */
 function isDigestOf(

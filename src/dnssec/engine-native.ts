@@ -14,7 +14,14 @@ export const nativeEngine: Engine = {
   hash: (name, data) => hash(name, data, 'buffer'),
   importKey: (material) => {
     try {
-      return verifierOf(material, importKey(material));
+      const check = verifierOf(material, importKey(material));
+      return (data, signature) => {
+        try {
+          return check(data, signature);
+        } catch {
+          return false; // whatever OpenSSL cannot compute, it cannot verify
+        }
+      };
     } catch {
       return undefined; // OpenSSL throws for a point that is not on its curve
     }

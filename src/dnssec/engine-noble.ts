@@ -1,8 +1,9 @@
 /**
  * The portable engine: @noble/curves, @noble/hashes and our own RSA, in TypeScript from end to end.
  *
- * ECDSA takes every s (DNSSEC signers do not normalise it). EdDSA is checked without the cofactor, as OpenSSL does it:
- * R must come out octet for octet, so that both engines agree on signatures with components of small order.
+ * ECDSA takes every s (DNSSEC signers do not normalise it). EdDSA is checked as OpenSSL does it, so that both engines
+ * agree on signatures with components of small order: Ed25519 without the cofactor, so that R must come out octet for
+ * octet; Ed448 with it (RFC 8032 section 5.2.7 allows both).
  * @module
  */
 import type { EdwardsPointCons } from '@noble/curves/abstract/edwards.js';
@@ -28,12 +29,17 @@ const WEIERSTRASS = { p256, p384 };
 const EDWARDS: Readonly<
   Record<
     'ed25519' | 'ed448',
-    { Point: EdwardsPointCons; challenge: (data: Uint8Array) => Uint8Array }
+    {
+      Point: EdwardsPointCons;
+      cofactor: 'ignored' | 'cleared';
+      challenge: (data: Uint8Array) => Uint8Array;
+    }
   >
 > = {
-  ed25519: { Point: ed25519.Point, challenge: sha512 },
+  ed25519: { Point: ed25519.Point, cofactor: 'ignored', challenge: sha512 },
   ed448: {
     Point: ed448.Point,
+    cofactor: 'cleared',
     challenge: (data) => shake256(concatBytes(DOM4, data), { dkLen: 114 }),
   },
 };
@@ -79,7 +85,7 @@ function ecdsaVerifier({ curve, hash, point }: Extract<KeyMaterial, { kind: 'ecd
 }
 
 function eddsaVerifier({ curve, point }: Extract<KeyMaterial, { kind: 'eddsa' }>): Verifier {
-  const { Point, challenge } = EDWARDS[curve];
+  const { Point, cofactor, challenge } = EDWARDS[curve];
   const order = Point.Fn.ORDER;
   const minusA = Point.fromBytes(point, false).negate();
   return (data, signature) => {
@@ -87,8 +93,15 @@ function eddsaVerifier({ curve, point }: Extract<KeyMaterial, { kind: 'eddsa' }>
     const s = fromLittleEndian(signature.subarray(point.length));
     if (s >= order) return false;
     const k = fromLittleEndian(challenge(concatBytes(r, point, data))) % order;
-    const expected = Point.BASE.multiplyUnsafe(s).add(minusA.multiplyUnsafe(k)).toBytes();
-    return expected.every((octet, i) => octet === r[i]);
+    const expected = Point.BASE.multiplyUnsafe(s).add(minusA.multiplyUnsafe(k));
+    if (cofactor === 'ignored') return expected.toBytes().every((octet, i) => octet === r[i]);
+    try {
+      const commitment = Point.fromBytes(r, false);
+      // No honest signer's R has x = 0, and OpenSSL does not take it.
+      return commitment.X !== 0n && commitment.subtract(expected).isSmallOrder();
+    } catch {
+      return false; // R is no point of the curve
+    }
   };
 }
 

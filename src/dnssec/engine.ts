@@ -27,25 +27,29 @@ const SIGNATURE_OCTETS = { p256: 64, p384: 96, ed25519: 64, ed448: 114 } as cons
  */
 const GENERATION = 500;
 
+/** No key is longer: a modulus of 4096 bits takes 515 octets, and the rest is room for leading zeros. */
+const KEY_OCTETS = 4096;
+
+/** `refused`: by rules, before any engine was asked. `broken`: an engine looked at it and cannot use it. */
+export type Imported = Verifier | 'refused' | 'broken';
+
 /** Imports a key when a signature first names it, and keeps it while it is used. */
 export class KeyStore {
   readonly engine: Engine;
-  #young = new Map<string, Verifier | undefined>();
-  #old = new Map<string, Verifier | undefined>();
+  #young = new Map<string, Imported>();
+  #old = new Map<string, Imported>();
 
   constructor(engine: Engine) {
     this.engine = engine;
   }
 
-  /** False for a key that cannot be used, and for a signature of the wrong size. */
-  verify(key: DnsKey, data: Uint8Array, signature: Uint8Array): boolean {
-    return this.#verifierOf(key)?.(data, signature) ?? false;
-  }
-
-  #verifierOf(key: DnsKey): Verifier | undefined {
+  /** The verifier of a key; it says no to a signature of the wrong size without computing anything. */
+  verifierOf(key: DnsKey): Imported {
+    if (key.publicKey.length > KEY_OCTETS) return 'refused';
     const id = String.fromCharCode(key.algorithm, ...key.publicKey);
-    if (this.#young.has(id)) return this.#young.get(id);
-    const verifier = this.#old.has(id) ? this.#old.get(id) : this.#import(key);
+    const known = this.#young.get(id);
+    if (known !== undefined) return known;
+    const verifier = this.#old.get(id) ?? this.#import(key);
     if (this.#young.size >= GENERATION) {
       this.#old = this.#young;
       this.#young = new Map();
@@ -54,10 +58,11 @@ export class KeyStore {
     return verifier;
   }
 
-  #import(key: DnsKey): Verifier | undefined {
+  #import(key: DnsKey): Imported {
     const material = readKeyMaterial(key);
-    const verifier = material && this.engine.importKey(material);
-    if (!material || !verifier) return undefined;
+    if (!material) return 'refused';
+    const verifier = this.engine.importKey(material);
+    if (!verifier) return 'broken';
     const octets =
       material.kind === 'rsa' ? material.modulus.length : SIGNATURE_OCTETS[material.curve];
     return (data, signature) => signature.length === octets && verifier(data, signature);

@@ -6,12 +6,15 @@
  * Does not: follow aliases (each target is a question of its own), find cuts (it returns `missed-cut`), fetch.
  * @module
  */
+
+import type { RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
-import { decode, encode } from '../dns/rdata.ts';
+import { decode } from '../dns/rdata.ts';
 import { findRRset, type RRset } from '../dns/rrset.ts';
+import { cnameTarget, findDname, substitute, synthesise } from './alias.ts';
 import type { Context } from './context.ts';
-import { bogus, spent } from './delegation.ts';
+import { bogus, findTooLarge, spent, unusable } from './delegation.ts';
 import { type Denial, proveExpansion, proveNegative, readDenial, type Unproved } from './denial.ts';
 import { type Answer, type Failure, failed, type Proof } from './outcome.ts';
 import type { InsecureReason } from './reason.ts';
@@ -31,15 +34,15 @@ export interface Link {
 export type Found = Answer | Link;
 
 /** One question judged in one zone. `ttl` is in seconds, bounded by every record that the finding rests on. */
-export type Finding =
+export type Finding = Known | Failure;
+type Known =
   | { readonly status: 'secure'; readonly found: Found; readonly ttl: number }
   | {
       readonly status: 'insecure';
       readonly found: Found;
       readonly reason: InsecureReason;
       readonly ttl: number;
-    }
-  | Failure;
+    };
 
 export type Judgement =
   | { readonly kind: 'settled'; readonly finding: Finding }
@@ -60,61 +63,56 @@ export function judge(
   context: Context,
 ): Judgement {
   if (failed(trust)) return settled(trust);
-  const tooLarge = [...reply.answer, ...reply.authority].find(
-    (set) => set.rdata.length > context.budget.limits['rrset-records'],
-  );
+  const tooLarge = findTooLarge([...reply.answer, ...reply.authority], context);
   if (tooLarge) return settled(unusable(zone, tooLarge, 'rrset-records'));
   if (trust.status === 'insecure')
     return settled(readInsecure(question, reply, zone, trust.reason));
-  if (question.type === 'RRSIG')
-    return settled(readInsecure(question, reply, zone, 'never-signed'));
   return new Judge(question, reply, trust.keys, context).judge();
 }
 
 const settled = (finding: Finding): Judgement => ({ kind: 'settled', finding });
 
-const unusable = (zone: Name, { owner, type }: RRset, limit?: 'rrset-records'): Failure => ({
-  status: 'indeterminate',
-  reason: 'unusable-records',
-  fault: { zone, owner, type, ...(limit && { limit }) },
+/** The RRsets that were asked for: one, or for ANY all at the name. */
+const findAsked = ({ answer }: Reply, name: Name, type: RRType): readonly RRset[] =>
+  answer.filter((set) => (set.type === type || type === 'ANY') && set.owner.equals(name));
+
+const records = (
+  rrset: RRset,
+  others: readonly RRset[],
+  proof: Proof,
+): Extract<Answer, { kind: 'records' }> => ({
+  kind: 'records',
+  rrset,
+  ...(others.length > 0 && { others }),
+  proof,
 });
 
-/** The DNAME of an answer that covers `name`, and is the zone's to give. */
-const findDname = ({ answer }: Reply, name: Name, zone: Name): RRset | undefined =>
-  answer.find(
-    ({ type, owner }) => type === 'DNAME' && name.isBelow(owner) && owner.isAtOrBelow(zone),
+/** Two findings about RRsets of one name as one. */
+function join(a: Known, b: Known): Known {
+  if (a.found.kind !== 'records' || b.found.kind !== 'records') return a;
+  const { rrset, others = [], proof } = a.found;
+  const found = records(
+    rrset,
+    [...others, b.found.rrset],
+    [...new Set([...proof, ...b.found.proof])],
   );
+  const ttl = Math.min(a.ttl, b.ttl);
+  return { ...(a.status === 'insecure' ? a : b), found, ttl };
+}
+
+/** RRSIGs are never signed (RFC 4035 section 2.2): as data they are insecure, and all else about them is proved. */
+const unsignable = (rrsigs: RRset): Finding => ({
+  status: 'insecure',
+  found: records(rrsigs, [], []),
+  reason: 'never-signed',
+  ttl: rrsigs.ttl,
+});
 
 /** RFC 2308 section 5: how long an absence may be kept, seconds. */
 function negativeTtl(soa: RRset): number {
   const [rdata] = soa.rdata;
   return rdata && soa.defect === undefined ? Math.min(soa.ttl, decode('SOA', rdata).minimum) : 0;
 }
-
-/** The last two checks of a DNAME's substitution: RFC 6672 section 2.2. */
-function substitute(dname: RRset, name: Name): Name | undefined {
-  const [rdata] = dname.rdata;
-  return rdata && dname.rdata.length === 1
-    ? name.replaceSuffix(dname.owner, decode('DNAME', rdata).target)
-    : undefined;
-}
-
-/** The CNAME that a DNAME stands for, with the DNAME's TTL (RFC 6672 section 3.1). */
-const synthesise = (owner: Name, target: Name, ttl: number): RRset => ({
-  owner,
-  type: 'CNAME',
-  ttl,
-  rdata: [encode('CNAME', { target })],
-  signatures: [],
-});
-
-const cnameTarget = (cname: RRset): Name | undefined => {
-  const [rdata] = cname.rdata;
-  // RFC 2181 section 10.1: there is one CNAME at a name, or none that can be believed.
-  return rdata && cname.rdata.length === 1 && cname.defect === undefined
-    ? decode('CNAME', rdata).target
-    : undefined;
-};
 
 /** What a reply says where nothing can be verified: the same reading, without proof. */
 function readInsecure(
@@ -129,11 +127,12 @@ function readInsecure(
     reason,
     ttl,
   });
-  const direct = findRRset(reply.answer, name, type);
-  if (direct)
-    return direct.defect === undefined
-      ? finding({ kind: 'records', rrset: direct, proof: [] }, direct.ttl)
-      : unusable(zone, direct);
+  const [direct, ...others] = findAsked(reply, name, type);
+  if (direct) {
+    const broken = [direct, ...others].find(({ defect }) => defect !== undefined);
+    const ttl = Math.min(direct.ttl, ...others.map((set) => set.ttl));
+    return broken ? unusable(zone, broken) : finding(records(direct, others, []), ttl);
+  }
   const dname = findDname(reply, name, zone);
   if (dname) return followDname(dname, name, zone, (link) => finding(link, dname.ttl), []);
   const cname = findRRset(reply.answer, name, 'CNAME');
@@ -143,6 +142,9 @@ function readInsecure(
       ? finding({ kind: 'alias', owner: name, target, records: [cname], proof: [] }, cname.ttl)
       : unusable(zone, cname);
   }
+  // An error is no answer, and never becomes an absence.
+  if (reply.rcode !== 'NOERROR' && reply.rcode !== 'NXDOMAIN')
+    return { status: 'indeterminate', reason: 'unreachable', fault: { zone, owner: name, type } };
   const soa = reply.authority.find((set) => set.type === 'SOA' && name.isAtOrBelow(set.owner));
   const kind = reply.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata';
   return finding({ kind, proof: soa ? [soa] : [] }, soa ? negativeTtl(soa) : 0);
@@ -189,19 +191,34 @@ class Judge {
 
   judge(): Judgement {
     const { name, type } = this.#question;
-    const direct = findRRset(this.#reply.answer, name, type);
-    if (direct)
-      return this.#judgePositive(direct, (rrset, proof) => ({ kind: 'records', rrset, proof }));
+    const asked = findAsked(this.#reply, name, type);
     const cname = findRRset(this.#reply.answer, name, 'CNAME');
     const dname = findDname(this.#reply, name, this.#keys.zone);
     // A CNAME without signature of its own is the one that goes with the DNAME, and is made anew.
-    if (dname && !cname?.signatures.length) return this.#judgeDname(dname);
+    const speaksForItself = asked.some((set) => set !== cname);
+    if (dname && !speaksForItself && !cname?.signatures.length) return this.#judgeDname(dname);
+    const [first, ...others] = asked;
+    if (first && type === 'RRSIG' && first.defect === undefined) return settled(unsignable(first));
+    if (first) return this.#judgeRecords(first, others);
     if (cname) return this.#judgeCname(cname);
     return this.#judgeNegative();
   }
 
+  /** One RRset, or for ANY all that came: RFC 6840 section 4.2 wants each of them valid. */
+  #judgeRecords(first: RRset, others: readonly RRset[]): Judgement {
+    const judged = [first, ...others].map((set) =>
+      this.#judgePositive(set, (rrset, proof) => records(rrset, [], proof)),
+    );
+    const findings = [];
+    for (const judgement of judged) {
+      if (judgement.kind === 'missed-cut' || failed(judgement.finding)) return judgement;
+      findings.push(judgement.finding);
+    }
+    return settled(findings.reduce(join));
+  }
+
   #judgePositive(rrset: RRset, read: (rrset: RRset, proof: Proof) => Found): Judgement {
-    if (rrset.defect !== undefined) return this.#fail(rrset, 'malformed-records');
+    if (rrset.defect !== undefined) return this.#malformed(rrset);
     const verdict = verifyRRset(rrset, this.#keys, this.#context);
     if (verdict.kind !== 'valid') return this.#unverified(rrset, verdict);
     const { wildcardBelow } = verdict;
@@ -221,7 +238,7 @@ class Judge {
 
   #judgeCname(cname: RRset): Judgement {
     const target = cnameTarget(cname);
-    if (!target) return this.#fail(cname, 'malformed-records');
+    if (!target) return this.#malformed(cname);
     return this.#judgePositive(cname, (rrset, proof) => ({
       kind: 'alias',
       owner: rrset.owner,
@@ -232,8 +249,7 @@ class Judge {
   }
 
   #judgeDname(dname: RRset): Judgement {
-    if (dname.defect !== undefined || dname.rdata.length !== 1)
-      return this.#fail(dname, 'malformed-records');
+    if (dname.defect !== undefined || dname.rdata.length !== 1) return this.#malformed(dname);
     const verdict = verifyRRset(dname, this.#keys, this.#context);
     if (verdict.kind !== 'valid') return this.#unverified(dname, verdict);
     // RFC 6672 section 3.3: a DNAME made from a wildcard cannot be told from a forged one.
@@ -277,6 +293,12 @@ class Judge {
 
   #fail(rrset: RRset, reason: Parameters<typeof bogus>[3]): Judgement {
     return settled(bogus(this.#keys.zone, rrset.owner, rrset.type, reason));
+  }
+
+  /** Of a child whose cut was missed, and which may be unsigned, or a broken record of the zone. */
+  #malformed(rrset: RRset): Judgement {
+    const { zone } = this.#keys;
+    return this.#orMissedCut([rrset], bogus(zone, rrset.owner, rrset.type, 'malformed-records'));
   }
 
   #unverified(rrset: RRset, verdict: Exclude<Verdict, { kind: 'valid' }>): Judgement {

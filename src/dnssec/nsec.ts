@@ -13,8 +13,11 @@ import {
   type Claim,
   CONTRADICTED,
   type DsProof,
+  isAncestorSide,
+  mayDenyBelow,
   type NegativeProof,
   proven,
+  readBitmap,
   UNPROVEN,
 } from './proof.ts';
 
@@ -27,14 +30,15 @@ export interface Nsec {
 }
 
 /**
- * The NSEC of a verified RRset, or `undefined` where it proves nothing: more than one record, or a span that leads out
- * of the zone (CVE-2026-13321).
+ * The NSEC of a verified RRset, or `undefined` where it proves nothing: more than one record, a span that leads out of
+ * the zone (CVE-2026-13321), or one that leads backwards and not to the apex, as the last one does.
  */
 export function readNsec(rrset: RRset, zone: Name): Nsec | undefined {
   const [rdata] = rrset.rdata;
   if (!rdata || rrset.rdata.length !== 1 || rrset.defect !== undefined) return undefined;
   const { next, types } = decode('NSEC', rdata);
   if (!rrset.owner.isAtOrBelow(zone) || !next.isAtOrBelow(zone)) return undefined;
+  if (next.compare(rrset.owner) <= 0 && !next.equals(zone)) return undefined;
   return { owner: rrset.owner, next, types, rrset };
 }
 
@@ -51,7 +55,7 @@ export function proveByNsec(records: readonly Nsec[], { name, type }: Claim): Ne
   const wildcardMatch = records.find((nsec) => nsec.owner.equals(wildcard));
   if (wildcardMatch) {
     const found = provesNoData(wildcardMatch, type);
-    return found.kind === 'proven' ? proven('nodata', [cover.rrset, ...found.used]) : found;
+    return found.kind === 'proven' ? proven(found.absence, [cover.rrset, ...found.used]) : found;
   }
   const wildcardCover = findCover(records, wildcard);
   if (!wildcardCover) return UNPROVEN;
@@ -77,11 +81,11 @@ export function proveExpansionByNsec(
 }
 
 /** What the parent's records say about a delegation at `name`: RFC 4035 section 5.2, RFC 6840 section 4.4. */
-export function proveNoDsByNsec(records: readonly Nsec[], name: Name, zone: Name): DsProof {
+export function proveNoDsByNsec(records: readonly Nsec[], name: Name): DsProof {
   const match = records.find((nsec) => nsec.owner.equals(name));
   if (match) {
     // The SOA bit marks the child's own NSEC, which says nothing about its delegation.
-    if (match.types.includes('SOA') && !name.equals(zone)) return UNPROVEN;
+    if (match.types.includes('SOA')) return UNPROVEN;
     if (match.types.includes('DS')) return CONTRADICTED;
     return {
       kind: match.types.includes('NS') ? 'unsigned' : 'not-a-cut',
@@ -89,33 +93,26 @@ export function proveNoDsByNsec(records: readonly Nsec[], name: Name, zone: Name
       insecure: undefined,
     };
   }
-  const above = records.find((nsec) => name.isBelow(nsec.owner) && nsec.types.includes('DNAME'));
-  if (above && !isAncestorSide(above))
-    return { kind: 'nothing-below', used: [above.rrset], insecure: undefined };
+  const above = records.find(
+    (nsec) =>
+      name.isBelow(nsec.owner) && nsec.types.includes('DNAME') && !isAncestorSide(nsec.types),
+  );
+  if (above) return { kind: 'nothing-below', used: [above.rrset], insecure: undefined };
   const cover = findCover(records, name);
   if (!cover) return UNPROVEN;
   const kind = cover.next.isBelow(name) ? 'not-a-cut' : 'nothing-below';
   return { kind, used: [cover.rrset], insecure: undefined };
 }
 
-/** The NSEC stands at the parent's side of a delegation: it has NS and no SOA. */
-const isAncestorSide = ({ types }: Nsec): boolean => types.includes('NS') && !types.includes('SOA');
-
-function provesNoData(nsec: Nsec, type: RRType): NegativeProof {
-  if (type === 'DS') {
-    // At an apex that is not the root only the parent may speak of DS.
-    if (nsec.types.includes('SOA') && !nsec.owner.isRoot) return UNPROVEN;
-  } else if (isAncestorSide(nsec)) return UNPROVEN; // RFC 6840 section 4.1
-  if (nsec.types.includes(type) || nsec.types.includes('CNAME')) return CONTRADICTED; // RFC 6840 section 4.3
-  return proven(nsec.types.includes('NXNAME') ? 'nxdomain' : 'nodata', [nsec.rrset]); // RFC 9824 section 3
-}
+const provesNoData = ({ owner, types, rrset }: Nsec, type: RRType): NegativeProof =>
+  readBitmap(types, { name: owner, type }, rrset);
 
 /** An NSEC whose span holds `name` and that may speak of it: RFC 6840 section 4.1. */
 function findCover(records: readonly Nsec[], name: Name): Nsec | undefined {
   return records.find((nsec) => {
     if (!covers(nsec, name)) return false;
     // Names below a delegation or a DNAME are not this zone's to deny.
-    return !(name.isBelow(nsec.owner) && (isAncestorSide(nsec) || nsec.types.includes('DNAME')));
+    return !name.isBelow(nsec.owner) || mayDenyBelow(nsec.types);
   });
 }
 

@@ -16,8 +16,11 @@ import {
   type Claim,
   CONTRADICTED,
   type DsProof,
+  isAncestorSide,
+  mayDenyBelow,
   type NegativeProof,
   proven,
+  readBitmap,
   UNPROVEN,
 } from './proof.ts';
 
@@ -90,13 +93,14 @@ function withinBudget<T>(search: () => T): T | typeof SPENT {
 export function proveByNsec3(chain: Nsec3Chain, claim: Claim): NegativeProof {
   return withinBudget(() => {
     const match = findMatch(chain, claim.name);
-    return match ? provesNoData(match, claim) : proveAbsentName(chain, claim);
+    return match ? readBitmap(match.types, claim, match.rrset) : proveAbsentName(chain, claim);
   });
 }
 
 function proveAbsentName(chain: Nsec3Chain, { name, type, rcode }: Claim): NegativeProof {
   const closest = closestEncloser(chain, name);
-  if (!closest || !mayDenyBelow(closest.match)) return UNPROVEN;
+  // RFC 5155 section 8.3
+  if (!closest || !mayDenyBelow(closest.match.types)) return UNPROVEN;
   const cover = findCover(chain, closest.nextCloser);
   if (!cover) return UNPROVEN;
   // RFC 5155 section 9.2: in an opt-out span there may be unsigned delegations, so nothing about it is secure.
@@ -107,8 +111,10 @@ function proveAbsentName(chain: Nsec3Chain, { name, type, rcode }: Claim): Negat
   if (!wildcard) return UNPROVEN;
   const wildcardMatch = findMatch(chain, wildcard);
   if (wildcardMatch) {
-    const found = provesNoData(wildcardMatch, { name: wildcard, type, rcode });
-    return found.kind === 'proven' ? proven('nodata', [...used, ...found.used], insecure) : found;
+    const found = readBitmap(wildcardMatch.types, { name: wildcard, type }, wildcardMatch.rrset);
+    return found.kind === 'proven'
+      ? proven(found.absence, [...used, ...found.used], insecure)
+      : found;
   }
   const wildcardCover = findCover(chain, wildcard);
   if (wildcardCover) return proven('nxdomain', [...used, wildcardCover.rrset], insecure);
@@ -135,7 +141,7 @@ export function proveNoDsByNsec3(chain: Nsec3Chain, name: Name): DsProof {
   return withinBudget(() => {
     const match = findMatch(chain, name);
     if (match) {
-      if (match.types.includes('SOA') && !name.equals(chain.zone)) return UNPROVEN; // the child's own
+      if (match.types.includes('SOA')) return UNPROVEN; // the child's own
       if (match.types.includes('DS')) return CONTRADICTED;
       return {
         kind: match.types.includes('NS') ? 'unsigned' : 'not-a-cut',
@@ -146,11 +152,9 @@ export function proveNoDsByNsec3(chain: Nsec3Chain, name: Name): DsProof {
     const closest = closestEncloser(chain, name);
     if (!closest) return UNPROVEN;
     const used = [closest.match.rrset];
-    if (!mayDenyBelow(closest.match)) {
-      return closest.match.types.includes('DNAME')
-        ? { kind: 'nothing-below', used, insecure: undefined }
-        : UNPROVEN;
-    }
+    if (isAncestorSide(closest.match.types)) return UNPROVEN;
+    if (closest.match.types.includes('DNAME'))
+      return { kind: 'nothing-below', used, insecure: undefined };
     const cover = findCover(chain, closest.nextCloser);
     if (!cover) return UNPROVEN;
     const all = [...used, cover.rrset];
@@ -158,22 +162,6 @@ export function proveNoDsByNsec3(chain: Nsec3Chain, name: Name): DsProof {
       ? { kind: 'unsigned', used: all, insecure: 'opt-out' }
       : { kind: 'nothing-below', used: all, insecure: undefined };
   });
-}
-
-/** The NSEC3 stands at the parent's side of a delegation: it has NS and no SOA. */
-const isAncestorSide = ({ types }: Nsec3): boolean =>
-  types.includes('NS') && !types.includes('SOA');
-
-/** Names below a delegation or a DNAME are not this zone's to deny: RFC 5155 section 8.3. */
-const mayDenyBelow = (match: Nsec3): boolean =>
-  !isAncestorSide(match) && !match.types.includes('DNAME');
-
-function provesNoData(match: Nsec3, { name, type }: Claim): NegativeProof {
-  if (type === 'DS') {
-    if (match.types.includes('SOA') && !name.isRoot) return UNPROVEN;
-  } else if (isAncestorSide(match)) return UNPROVEN; // RFC 6840 section 4.1
-  if (match.types.includes(type) || match.types.includes('CNAME')) return CONTRADICTED;
-  return proven('nodata', [match.rrset]);
 }
 
 interface Closest {

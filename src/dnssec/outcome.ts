@@ -18,7 +18,13 @@ export type Status = 'secure' | 'insecure' | 'bogus' | 'indeterminate';
 export type Proof = readonly RRset[];
 
 export type Answer =
-  | { readonly kind: 'records'; readonly rrset: RRset; readonly proof: Proof }
+  | {
+      readonly kind: 'records';
+      readonly rrset: RRset;
+      /** Only where ANY was asked for: the other RRsets at the name that came. */
+      readonly others?: readonly RRset[];
+      readonly proof: Proof;
+    }
   /** The name exists, or may exist, but has no record of this type. */
   | { readonly kind: 'nodata'; readonly proof: Proof }
   | { readonly kind: 'nxdomain'; readonly proof: Proof };

@@ -56,3 +56,32 @@ export const proven = (
   used: [...new Set(used)],
   insecure,
 });
+
+/** The record stands at the parent's side of a delegation: it has NS and no SOA. */
+export const isAncestorSide = (types: readonly RRType[]): boolean =>
+  types.includes('NS') && !types.includes('SOA');
+
+/** Names below a delegation or a DNAME are not this zone's to deny: RFC 6840 section 4.1, RFC 6672 section 5.3.4. */
+export const mayDenyBelow = (types: readonly RRType[]): boolean =>
+  !isAncestorSide(types) && !types.includes('DNAME');
+
+/** What the type bitmap at `name` says of one type: RFC 4035 section 5.4, RFC 5155 sections 8.5 and 8.6. */
+export function readBitmap(
+  types: readonly RRType[],
+  { name, type }: Omit<Claim, 'rcode'>,
+  rrset: RRset,
+): NegativeProof {
+  if (type === 'DS') {
+    // At an apex that is not the root only the parent may speak of DS.
+    if (types.includes('SOA') && !name.isRoot) return UNPROVEN;
+  } else if (isAncestorSide(types)) return UNPROVEN; // RFC 6840 section 4.1
+  // ANY asks for whatever there is, and every bit says that there is something.
+  if (type === 'ANY' && types.length > 0 && !isAbsent(types)) return CONTRADICTED;
+  if (types.includes(type) || types.includes('CNAME')) return CONTRADICTED; // RFC 6840 section 4.3
+  return proven(isAbsent(types) ? 'nxdomain' : 'nodata', [rrset]);
+}
+
+/** RFC 9824 section 3: NXNAME, and beside it nothing but what the denial brings along. */
+const isAbsent = (types: readonly RRType[]): boolean =>
+  types.includes('NXNAME') &&
+  types.every((type) => type === 'NXNAME' || type === 'RRSIG' || type === 'NSEC');

@@ -44,9 +44,6 @@ export type Verdict =
 
 type Invalid = Extract<Verdict, { kind: 'invalid' }>;
 
-/** RFC 4035 section 5.3.1 wants every key with the tag of the RRSIG tried; two is what KeyTrap left of it. */
-const KEYS_PER_SIGNATURE = 2;
-
 /**
  * Verifies one RRset under one zone's keys.
  *
@@ -74,19 +71,33 @@ export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Ver
     set ??= canonicalSet(rrset);
     const data = signedData(rrset, signature, set);
     if (!data) continue; // ruled out by the labels check already
-    for (const key of found.keys) {
-      if (!context.budget.spend('signatures')) return { kind: 'spent', limit: 'signatures' };
-      if (context.policy.keys.verify(key, data, signature.signature))
-        return valid(rrset, signature, context);
-      furthest = further(furthest, invalid('signature-invalid'));
+    for (const key of found.keys.slice(0, limits['keys-tried'])) {
+      const tried = tryKey(key, data, signature, context);
+      if (tried === 'spent') return { kind: 'spent', limit: 'signatures' };
+      if (tried === 'passed') return valid(rrset, signature, context);
       failures += 1;
       if (failures >= limits['failed-signatures'])
         return invalid('too-many-failures', 'failed-signatures');
     }
+    const surplus = found.keys.length > limits['keys-tried'] ? 'keys-tried' : undefined;
+    furthest = further(furthest, invalid('signature-invalid', surplus));
   }
   return candidates.length > limits['rrsigs-tried']
     ? { ...furthest, limit: 'rrsigs-tried' }
     : furthest;
+}
+
+/** A key that cannot be used fails as a bad signature does; it costs the budget only what an engine has done for it. */
+function tryKey(
+  key: DnsKey,
+  data: Uint8Array,
+  { signature }: Rrsig,
+  { budget, policy }: Context,
+): 'passed' | 'failed' | 'spent' {
+  const verifier = policy.keys.verifierOf(key);
+  if (verifier === 'refused') return 'failed';
+  if (!budget.spend('signatures')) return 'spent';
+  return verifier !== 'broken' && verifier(data, signature) ? 'passed' : 'failed';
 }
 
 const invalid = (reason: BogusReason, limit?: LimitName): Invalid => ({
@@ -133,9 +144,7 @@ function checkFields(
     return invalid('signing-key-missing');
   const own = rrset.type === 'DNSKEY' && rrset.owner.equals(zone);
   const usable = named.filter((key) => key.isZoneKey && (own || !key.isRevoked));
-  return usable.length === 0
-    ? invalid('signing-key-unusable')
-    : { kind: 'keys', keys: usable.slice(0, KEYS_PER_SIGNATURE) };
+  return usable.length === 0 ? invalid('signing-key-unusable') : { kind: 'keys', keys: usable };
 }
 
 /** RFC 4034 section 3.1.5: 32-bit seconds, compared by RFC 1982. Both ends belong to the period. */
