@@ -98,14 +98,20 @@ function dsFor({ zone, ds }: ZonePlan, keys: readonly SigningKey[]): ZonePlan['d
   );
 }
 
+/** Where the third and fourth octet of the key material stand in the RDATA, at an even offset. */
+const FREE = 6;
+
 /** A DNSKEY with other key material but the same tag: two octets of it are chosen so. */
 function sameTag(key: SigningKey, index: number): Uint8Array {
-  const fields = decode('DNSKEY', key.dnskey);
-  const publicKey = fields.publicKey.map((octet, i) => octet ^ ((index + 1) >> (8 * (i & 1))) ^ i);
-  for (let free = 0; free <= 0xffff; free += 1) {
-    publicKey[2] = free >> 8;
-    publicKey[3] = free & 0xff;
-    const dnskey = encode('DNSKEY', { ...fields, publicKey });
+  const dnskey = key.dnskey.map((octet, i) =>
+    i < 4 ? octet : octet ^ ((index + 1) >> (8 * (i & 1))) ^ i,
+  );
+  dnskey.fill(0, FREE, FREE + 2);
+  // The tag is a sum modulo about 2^16 (RFC 4034 appendix B), so the free octets are what is missing, give or take one.
+  const missing = key.tag - keyTag(dnskey);
+  for (const free of [missing, missing - 1, missing + 1]) {
+    dnskey[FREE] = (free >> 8) & 0xff;
+    dnskey[FREE + 1] = free & 0xff;
     if (keyTag(dnskey) === key.tag) return dnskey;
   }
   throw new RangeError(`no key material gives the tag ${key.tag}`);
