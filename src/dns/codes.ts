@@ -74,18 +74,40 @@ export type KnownType = keyof typeof TYPES;
 /** A record type by its mnemonic, or `TYPE1234` where this file knows none. */
 export type RRType = KnownType | `TYPE${number}`;
 
-const TYPE_OF_CODE = new Map<number, RRType>(
-  Object.entries(TYPES).map(([name, code]) => [code, name as KnownType]),
-);
+/**
+ * The spelling of each code, made when first needed, in pages of 256: a bitmap may name all 65536 types, and seven such
+ * bitmaps fit a message.
+ */
+const SPELLINGS: (RRType[] | undefined)[] = new Array(256);
+
+function spell(code: number): RRType {
+  const page = code >>> 8;
+  SPELLINGS[page] ??= Array.from({ length: 256 }, (_, i): RRType => `TYPE${256 * page + i}`);
+  return SPELLINGS[page]?.[code & 0xff] ?? `TYPE${code}`;
+}
+
+for (const [name, code] of Object.entries(TYPES)) {
+  spell(code);
+  const page = SPELLINGS[code >>> 8];
+  if (page) page[code & 0xff] = name as KnownType; // the keys of TYPES
+}
 
 export const isKnownType = (type: string): type is KnownType => Object.hasOwn(TYPES, type);
 
 /** The mnemonic of a 16-bit type code. */
-export const typeOf = (code: number): RRType => TYPE_OF_CODE.get(code) ?? `TYPE${code}`;
+export const typeOf = (code: number): RRType => SPELLINGS[code >>> 8]?.[code & 0xff] ?? spell(code);
 
-/** The 16-bit code of a type. */
-export const codeOf = (type: RRType): number =>
-  isKnownType(type) ? TYPES[type] : Number(type.slice(4));
+/**
+ * The 16-bit code of a type.
+ * @throws RangeError for text that is no type: written as 0 it would be another question
+ */
+export function codeOf(type: RRType): number {
+  if (isKnownType(type)) return TYPES[type];
+  const code = /^TYPE\d{1,5}$/.test(type) ? Number(type.slice(4)) : 0x10000;
+  if (code > 0xffff)
+    throw new RangeError(`"${type}" is no record type: use a mnemonic or TYPE1234`);
+  return code;
+}
 
 /**
  * Reads a type as people write it: any letter case, mnemonic or `TYPE1234`.

@@ -7,13 +7,26 @@
  * @module
  */
 import { Name, ROOT } from './name.ts';
+import { latin1 } from './octets.ts';
 
-/** Thrown inside the reader only: `message.ts` and `rdata.ts` turn it into a value. */
-export class FormatError extends Error {
+/**
+ * Thrown inside the reader only: `message.ts` and `rdata.ts` turn it into a value.
+ *
+ * An Error in everything but the stack trace, which takes ten times as long to gather as the rest of a record to
+ * read: 64 KiB hold 5900 records that do not fit their type.
+ */
+export class FormatError implements Error {
+  readonly name = 'FormatError';
+  readonly message: string;
   readonly offset: number;
+
   constructor(reason: string, offset: number) {
-    super(reason);
+    this.message = reason;
     this.offset = offset;
+  }
+
+  static {
+    Object.setPrototypeOf(FormatError.prototype, Error.prototype);
   }
 }
 
@@ -26,15 +39,37 @@ export class BrokenName extends FormatError {}
 /** A name of 255 octets has at most 127 labels, and each useful pointer is preceded by at least one. */
 const MAX_POINTERS = 127;
 const MAX_NAME = 255;
+const MAX_LABEL = 63;
+/** Octets from here on begin a pointer (RFC 1035 section 4.1.4). */
+const POINTER = 0xc0;
+
+/** A name as it was read, and how many pointers had to be followed for it. */
+interface Known {
+  readonly name: Name;
+  readonly pointers: number;
+}
+
+/** The names read so far by where they start, so that octets shared by many names are read once. */
+export type KnownNames = Map<number, Known>;
 
 export class Reader {
   readonly bytes: Uint8Array;
   #at: number;
-  readonly #end: number;
-  readonly #names: Map<number, Name> | undefined;
+  #end: number;
+  readonly #known: KnownNames | undefined;
+  readonly #keeping: 'views' | 'copies';
 
-  /** @param names  remembers the names read by where they start: in most messages nearly all owners are the same few */
-  constructor(bytes: Uint8Array, at = 0, end: number = bytes.length, names?: Map<number, Name>) {
+  /**
+   * @param known    for messages; in most of them nearly all owners are the same few
+   * @param keeping  what `keep` and `name` give: with views, nobody may change `bytes` afterwards
+   */
+  constructor(
+    bytes: Uint8Array,
+    at = 0,
+    end: number = bytes.length,
+    known?: KnownNames,
+    keeping: 'views' | 'copies' = 'views',
+  ) {
     // The `slice` of a Buffer is a view and would keep the message alive; that of a Uint8Array is a copy.
     this.bytes =
       bytes.constructor === Uint8Array
@@ -42,7 +77,8 @@ export class Reader {
         : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#at = at;
     this.#end = end;
-    this.#names = names;
+    this.#known = known;
+    this.#keeping = keeping;
   }
 
   get offset(): number {
@@ -77,14 +113,23 @@ export class Reader {
     );
   }
 
-  /** The next `length` octets as a view: copy what you keep. */
+  /** The next `length` octets as a view, to be looked at. */
   view(length: number): Uint8Array {
     const at = this.#take(length);
     return this.bytes.subarray(at, at + length);
   }
 
-  rest(): Uint8Array {
-    return this.view(this.left);
+  /** The next `length` octets to keep. */
+  keep(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.between(at, at + length);
+  }
+
+  /** The octets between two offsets that have been checked, to keep. */
+  between(start: number, end: number): Uint8Array {
+    return this.#keeping === 'views'
+      ? this.bytes.subarray(start, end)
+      : this.bytes.slice(start, end);
   }
 
   skip(length: number): void {
@@ -94,57 +139,126 @@ export class Reader {
   /** A reader over the next `length` octets, which this one skips. Names in it may still point anywhere before it. */
   within(length: number): Reader {
     const at = this.#take(length);
-    return new Reader(this.bytes, at, at + length, this.#names);
+    return new Reader(this.bytes, at, at + length, this.#known, this.#keeping);
   }
 
-  /** A name, its pointers followed (`compressed`) or refused (`plain`). */
-  name(form: 'compressed' | 'plain' = 'compressed'): Name {
+  /**
+   * Bounds the reader to the next `length` octets, whose names may still point anywhere before them.
+   * @returns what {@link widen} needs
+   */
+  narrow(length: number): number {
+    const outer = this.#end;
+    const at = this.#take(length);
+    this.#at = at;
+    this.#end = at + length;
+    return outer;
+  }
+
+  /** Passes over what is left of the bounded octets, and lifts the bound. */
+  widen(outer: number): void {
+    this.#at = this.#end;
+    this.#end = outer;
+  }
+
+  /** A name, its pointers followed. */
+  name(): Name {
     const start = this.#at;
-    let wire = new Uint8Array(64);
-    let length = 0;
+    const at = this.#pastLabels(start, this.#end, 0);
+    const ends = this.#byte(at) === 0;
+    this.#at = at + (ends ? 1 : 2);
+    if (at > start) return this.#nameAt(start, at, 0).name;
+    return ends ? ROOT : this.#pointedAt(this.#target(at, start), 0).name;
+  }
+
+  /** A name where no pointer may stand. What is wrong with it is wrong with its record only. */
+  plainName(): Name {
+    const start = this.#at;
+    const labels = this.#skipLabels();
+    return labels === 0 ? ROOT : Name.trusted(this.between(start, this.#at), labels);
+  }
+
+  skipPlainName(): void {
+    this.#skipLabels();
+  }
+
+  #skipLabels(): number {
+    const start = this.#at;
     let labels = 0;
-    let pointers = 0;
     let at = start;
-    let end = this.#end;
-    let lowest = start; // a pointer must lead strictly below this
     for (;;) {
-      if (at >= end) throw this.#pastEnd(start, pointers);
+      if (at >= this.#end) throw new FormatError('name runs past the end', start);
       const octet = this.#byte(at);
-      if (octet >= 0xc0) {
-        if (form === 'plain') throw new FormatError('compressed name where none is allowed', at);
-        if (at + 1 >= end) throw this.#pastEnd(start, pointers);
-        const target = ((octet & 0x3f) << 8) | this.#byte(at + 1);
-        if (pointers === 0) this.#at = at + 2;
-        const known = pointers === 0 && length === 0 ? this.#names?.get(target) : undefined;
-        if (known) return known;
-        pointers += 1;
-        if (pointers > MAX_POINTERS) throw new BrokenName('too many compression pointers', start);
-        if (target >= lowest)
-          throw new BrokenName('compression pointer does not lead backward', at);
-        at = target;
-        lowest = target;
-        end = this.bytes.length;
-        continue;
-      }
-      if (octet > 63) throw new BrokenName('unknown label type', at);
-      const next = length + 1 + octet;
-      if (next > MAX_NAME) throw new BrokenName('name longer than 255 octets', start);
-      if (at + 1 + octet > end) throw this.#pastEnd(start, pointers);
-      if (next > wire.length) {
-        const grown = new Uint8Array(MAX_NAME);
-        grown.set(wire);
-        wire = grown;
-      }
-      for (let i = 0; i <= octet; i += 1) wire[length + i] = this.#byte(at + i);
-      length = next;
+      if (octet >= POINTER) throw new FormatError('compressed name where none is allowed', at);
+      if (octet > MAX_LABEL) throw new FormatError('unknown label type', at);
       at += 1 + octet;
+      if (at - start > MAX_NAME) throw new FormatError('name longer than 255 octets', start);
       if (octet === 0) break;
       labels += 1;
     }
-    if (pointers === 0) this.#at = at;
-    const name = labels === 0 ? ROOT : Name.trusted(wire.slice(0, length), labels);
-    if (this.#names && this.#byte(start) < 0xc0) this.#names.set(start, name);
-    return name;
+    this.#at = at;
+    return labels;
+  }
+
+  /** Where the labels from `start` on end: at a zero octet or at a whole pointer. */
+  #pastLabels(start: number, end: number, pointers: number): number {
+    let at = start;
+    for (;;) {
+      if (at >= end) throw this.#pastEnd(start, pointers);
+      const octet = this.#byte(at);
+      if (octet === 0) return at;
+      if (octet >= POINTER) {
+        if (at + 1 >= end) throw this.#pastEnd(start, pointers);
+        return at;
+      }
+      if (octet > MAX_LABEL) throw new BrokenName('unknown label type', at);
+      at += 1 + octet;
+      if (at - start >= MAX_NAME) throw new BrokenName('name longer than 255 octets', start);
+    }
+  }
+
+  /** Where the pointer at `at` leads; it must be before the labels in front of it, which begin at `start`. */
+  #target(at: number, start: number): number {
+    const target = ((this.#byte(at) & 0x3f) << 8) | this.#byte(at + 1);
+    if (target >= start) throw new BrokenName('compression pointer does not lead backward', at);
+    return target;
+  }
+
+  /**
+   * The name whose labels stand from `start` to `at`, with what the pointer there adds.
+   * @param pointers  how many were followed on the way here: what bounds the recursion
+   */
+  #nameAt(start: number, at: number, pointers: number): Known {
+    if (this.#byte(at) === 0) return this.#remember(start, this.#uncompressed(start, at), 0);
+    const suffix = this.#pointedAt(this.#target(at, start), pointers);
+    if (at - start + suffix.name.wire.length > MAX_NAME)
+      throw new BrokenName('name longer than 255 octets', start);
+    const name = at === start ? suffix.name : suffix.name.below(this.bytes, start, at);
+    return this.#remember(start, name, suffix.pointers + 1);
+  }
+
+  /** The name at the end of a pointer; it is read once. */
+  #pointedAt(target: number, pointers: number): Known {
+    const known = this.#known?.get(target) ?? this.#readAt(target, pointers + 1);
+    if (known.pointers < MAX_POINTERS) return known;
+    throw new BrokenName('too many compression pointers', target);
+  }
+
+  #readAt(start: number, pointers: number): Known {
+    if (pointers > MAX_POINTERS) throw new BrokenName('too many compression pointers', start);
+    return this.#nameAt(start, this.#pastLabels(start, this.bytes.length, pointers), pointers);
+  }
+
+  #uncompressed(start: number, end: number): Name {
+    if (start === end) return ROOT;
+    let labels = 0;
+    for (let at = start; at < end; at += 1 + this.#byte(at)) labels += 1;
+    return Name.trusted(this.between(start, end + 1), labels);
+  }
+
+  #remember(start: number, name: Name, pointers: number): Known {
+    const known = { name, pointers };
+    this.#known?.set(start, known);
+    return known;
   }
 
   /** Past the end of the RDATA is that record's trouble; past the end of the message, by a pointer, everybody's. */
@@ -215,23 +329,23 @@ export class Writer {
   }
 
   /**
-   * A name, its longest suffix already written replaced by a pointer. Letter case counts: what was written as
-   * `Example` must not be read as `example` (RFC 4343 section 4.1 asks for the case to be kept where possible).
+   * A name, given as its uncompressed wire octets; its longest suffix already written is replaced by a pointer. Letter
+   * case counts: what was written as `Example` must not be read as `example` (RFC 4343 section 4.1 asks for the case to
+   * be kept where possible).
    */
-  name(name: Name): void {
-    const text = latin1(name.wire);
+  name(wire: Uint8Array): void {
+    const text = latin1(wire);
     let at = 0;
-    for (let left = name.labels; left > 0; left -= 1) {
+    for (let length = wire[0] ?? 0; length > 0; length = wire[at] ?? 0) {
       const suffix = text.slice(at);
       const known = this.#names.get(suffix);
       if (known !== undefined) {
-        this.u16(0xc000 | known);
+        this.u16((POINTER << 8) | known);
         return;
       }
       if (this.#length < POINTER_REACH) this.#names.set(suffix, this.#length);
-      const length = 1 + (name.wire[at] ?? 0);
-      this.octets(name.wire.subarray(at, at + length));
-      at += length;
+      this.octets(wire.subarray(at, at + 1 + length));
+      at += 1 + length;
     }
     this.u8(0);
   }
@@ -248,6 +362,3 @@ export class Writer {
     this.#bytes = grown;
   }
 }
-
-/** Each octet as one character. At most 255 octets: they become the arguments of one call. */
-const latin1 = (octets: Uint8Array): string => String.fromCharCode(...octets);

@@ -60,7 +60,7 @@ function readOptions(reader: Reader): EdnsOption[] {
   while (reader.left > 0) {
     if (options.length === MAX_OPTIONS) reader.fail(`more than ${MAX_OPTIONS} EDNS options`);
     const code = reader.u16();
-    options.push({ code, data: reader.view(reader.u16()).slice() });
+    options.push({ code, data: reader.keep(reader.u16()) });
   }
   return options;
 }
@@ -121,7 +121,11 @@ export function cookieOf(edns: Edns | undefined): Cookie | undefined {
   return { client: data.subarray(0, 8), server: data.subarray(8) };
 }
 
+/** @throws RangeError for a part whose length RFC 7873 section 4 forbids */
 export function makeCookie({ client, server }: Cookie): EdnsOption {
+  if (client.length !== 8) throw new RangeError('a client cookie has 8 octets');
+  if (server && (server.length < 8 || server.length > 32))
+    throw new RangeError('a server cookie has 8 to 32 octets');
   const data = new Uint8Array(client.length + (server?.length ?? 0));
   data.set(client);
   if (server) data.set(server, client.length);

@@ -97,20 +97,20 @@ const number = (octets: 1 | 2 | 4): Codec<number> => ({
 
 /** Uncompressed: in RDATA that is kept, no pointer can stand (see `readRdata`). */
 const plainName: Codec<Name> = {
-  check: (reader) => reader.name('plain'),
-  read: (reader) => reader.name('plain'),
+  check: (reader) => reader.skipPlainName(),
+  read: (reader) => reader.plainName(),
   write: (writer, value) => writer.octets(value.wire),
 };
 
 const toEnd: Codec<Uint8Array> = {
   check: (reader) => reader.skip(reader.left),
-  read: (reader) => reader.rest().slice(),
+  read: (reader) => reader.keep(reader.left),
   write: (writer, value) => writer.octets(value),
 };
 
 const fixed = (length: number): Codec<Uint8Array> => ({
   check: (reader) => reader.skip(length),
-  read: (reader) => reader.view(length).slice(),
+  read: (reader) => reader.keep(length),
   write: (writer, value) => {
     if (value.length !== length)
       throw new RangeError(`${value.length} octets where ${length} are needed`);
@@ -120,14 +120,14 @@ const fixed = (length: number): Codec<Uint8Array> => ({
 
 /** A length octet and that many octets. */
 const prefixed = (least: 0 | 1): Codec<Uint8Array> => {
-  const body = (reader: Reader): Uint8Array => {
+  const lengthOf = (reader: Reader): number => {
     const length = reader.u8();
     if (length < least) reader.fail('empty where at least one octet is needed');
-    return reader.view(length);
+    return length;
   };
   return {
-    check: body,
-    read: (reader) => body(reader).slice(),
+    check: (reader) => reader.skip(lengthOf(reader)),
+    read: (reader) => reader.keep(lengthOf(reader)),
     write: (writer, value) => {
       if (value.length < least || value.length > 255)
         throw new RangeError(`${value.length} octets do not fit a field of ${least} to 255`);

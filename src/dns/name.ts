@@ -6,6 +6,7 @@
  * Does not: IDNA (names arrive here as A-labels), compression (see cursor.ts).
  * @module
  */
+import { latin1, latin1By } from './octets.ts';
 
 const MAX_NAME = 255;
 const MAX_LABEL = 63;
@@ -16,8 +17,6 @@ const SPECIAL = new Set([...'"$().;@\\'].map((c) => c.charCodeAt(0)));
 
 /** RFC 4343 section 3: only the 26 ASCII letters fold. */
 const FOLD = Uint8Array.from({ length: 256 }, (_, i) => (i >= 0x41 && i <= 0x5a ? i + 32 : i));
-
-const FOLDED = Array.from(FOLD, (octet) => String.fromCharCode(octet));
 
 /** What `Name.parse` throws: the text is no domain name, and why. A caller's mistake. */
 export class NameError extends TypeError {
@@ -86,6 +85,17 @@ export class Name {
     return new Name(wire, keyOf(wire), labels + tail.labels);
   }
 
+  /** For the reader: the labels from `start` to `end`, each with its length octet, in front of this name. */
+  below(octets: Uint8Array, start: number, end: number): Name {
+    const length = end - start;
+    const wire = new Uint8Array(length + this.wire.length);
+    for (let i = 0; i < length; i += 1) wire[i] = octets[start + i] ?? 0;
+    wire.set(this.wire, length);
+    let labels = this.labels;
+    for (let at = 0; at < length; at += 1 + (wire[at] ?? 0)) labels += 1;
+    return new Name(wire, latin1By(FOLD, wire, length) + this.key, labels);
+  }
+
   equals(other: Name): boolean {
     return this.key === other.key;
   }
@@ -123,10 +133,13 @@ export class Name {
     return this.wire.subarray(at + 1, at + 1 + (this.wire[at] ?? 0));
   }
 
-  /** `label` (at most 63 octets) put in front. `undefined` when the result would exceed 255 octets. */
+  /**
+   * `label` (1 to 63 octets; in a string one for each character) put in front.
+   * @returns `undefined` when the result would exceed 255 octets
+   * @throws {@link NameError} when the label is empty, too long, or has characters above U+00FF
+   */
   child(label: Uint8Array | string): Name | undefined {
-    const octets =
-      typeof label === 'string' ? Uint8Array.from(label, (c) => c.charCodeAt(0)) : label;
+    const octets = typeof label === 'string' ? octetsOf(label) : label;
     if (octets.length === 0 || octets.length > MAX_LABEL)
       throw new NameError('a label has 1 to 63 octets');
     if (this.wire.length + 1 + octets.length > MAX_NAME) return undefined;
@@ -195,6 +208,16 @@ export class Name {
   /** Presentation form with the final dot; special characters as `\.`, octets outside 0x21 to 0x7e as `\DDD`. */
   toString(): string {
     if (this.labels === 0) return '.';
+    const text = this.wire.slice(1); // each length octet but the first becomes the dot before its label
+    for (const at of this.#offsets()) {
+      const end = at + 1 + (this.wire[at] ?? 0);
+      for (let i = at + 1; i < end; i += 1) if (!PLAIN[this.wire[i] ?? 0]) return this.#escaped();
+      text[end - 1] = DOT;
+    }
+    return latin1(text);
+  }
+
+  #escaped(): string {
     let text = '';
     for (const at of this.#offsets()) {
       const end = at + 1 + (this.wire[at] ?? 0);
@@ -225,9 +248,7 @@ export const ROOT: Name = Name.fromWire(new Uint8Array(1));
 
 /** Length octets (at most 63) lie below the letters, so folding every octet folds the labels only. */
 function keyOf(wire: Uint8Array): string {
-  let key = '';
-  for (let i = 0; i < wire.length; i += 1) key += FOLDED[wire[i] ?? 0];
-  return key;
+  return latin1By(FOLD, wire, wire.length);
 }
 
 function compareLabels(a: string, atA: number, b: string, atB: number): number {
@@ -286,6 +307,19 @@ function readEscape(text: string, at: number): [octet: number, length: number] {
     throw new NameError(`"${shorten(text)}" has a broken escape`);
   return [code, 1];
 }
+
+function octetsOf(label: string): Uint8Array {
+  return Uint8Array.from(label, (char) => {
+    const code = char.charCodeAt(0);
+    if (code > 0xff) throw new NameError(`a label has octets, and "${char}" is none`);
+    return code;
+  });
+}
+
+/** 1 where an octet is printed as itself. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, octet) =>
+  printOctet(octet).length === 1 ? 1 : 0,
+);
 
 function printOctet(octet: number): string {
   if (octet < 0x21 || octet > 0x7e) return `\\${String(octet).padStart(3, '0')}`;

@@ -98,7 +98,7 @@ function readPrefixes(reader: Reader): readonly Prefix[] {
     const family = reader.u16();
     const length = reader.u8();
     const sign = reader.u8();
-    const address = reader.view(sign & 0x7f).slice();
+    const address = reader.keep(sign & 0x7f);
     const width = WIDTH[family] ?? 127;
     if (address.length > width || (width <= 16 && length > 8 * width))
       reader.fail('prefix longer than an address');
@@ -138,7 +138,7 @@ function readGateway(reader: Reader): Gateway {
   if (type === 0) return { algorithm, host: undefined };
   if (type === 1) return { algorithm, host: printIPv4(reader.view(4)) };
   if (type === 2) return { algorithm, host: printIPv6(reader.view(16)) };
-  if (type === 3) return { algorithm, host: reader.name('plain') };
+  if (type === 3) return { algorithm, host: reader.plainName() };
   return reader.fail('unknown type of gateway');
 }
 
@@ -169,10 +169,10 @@ function readHostIdentity(reader: Reader): HostIdentity {
   const tagLength = reader.u8();
   const algorithm = reader.u8();
   const keyLength = reader.u16();
-  const tag = reader.view(tagLength).slice();
-  const publicKey = reader.view(keyLength).slice();
+  const tag = reader.keep(tagLength);
+  const publicKey = reader.keep(keyLength);
   if (tagLength === 0 || keyLength === 0) reader.fail('tag or key is empty');
   const servers: Name[] = [];
-  while (reader.left > 0) servers.push(reader.name('plain'));
+  while (reader.left > 0) servers.push(reader.plainName());
   return { algorithm, tag, publicKey, servers };
 }

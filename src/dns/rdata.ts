@@ -157,6 +157,34 @@ interface Layout {
   readonly pointers: boolean;
   /** Some name in it is folded in canonical form. */
   readonly folds: boolean;
+  /** Set where the number of octets is all that can be wrong with it: from the first to the second of these. */
+  readonly lengths: readonly [least: number, most: number] | undefined;
+}
+
+/** Octets of the kinds that have a fixed number of them and may hold any. */
+const FIXED: Partial<Readonly<Record<Kind, number>>> = {
+  u8: 1,
+  u16: 2,
+  u32: 4,
+  algorithm: 1,
+  certificateType: 2,
+  period: 4,
+  time: 4,
+  type: 2,
+  ipv4: 4,
+  ipv6: 16,
+  eui48: 6,
+  eui64: 8,
+};
+const isOpen = (kind: Kind | undefined): boolean =>
+  kind === 'text' || kind === 'hex' || kind === 'base64' || kind === 'opaque';
+
+function lengthsOf(kinds: readonly Kind[]): Layout['lengths'] {
+  const open = isOpen(kinds.at(-1));
+  const fixed = (open ? kinds.slice(0, -1) : kinds).map((kind) => FIXED[kind]);
+  if (fixed.includes(undefined)) return undefined;
+  const least = fixed.reduce<number>((sum, octets = 0) => sum + octets, 0);
+  return [least, open ? 0xffff : least];
 }
 
 const isCompressible = (kind: Kind): boolean => kind === 'compressibleName' || kind === 'oldName';
@@ -172,6 +200,7 @@ function layoutOf(spec: Readonly<Record<string, Kind>>): Layout {
     fields,
     pointers: fields.some(({ kind }) => isCompressible(kind)),
     folds: fields.some(({ kind }) => isFolded(kind)),
+    lengths: lengthsOf(Object.values(spec)),
   };
 }
 
@@ -183,7 +212,7 @@ export const isTyped = (type: RRType): type is TypedRRType =>
   isKnownType(type) && Object.hasOwn(RDATA, type);
 
 /**
- * The fields of RDATA.
+ * The fields of RDATA; those that are octets or names are views of it.
  * @throws {@link FormatError} when it does not fit its type: the reader has marked such a record with `defect`
  */
 export function decode<T extends TypedRRType>(type: T, rdata: Rdata): Fields[T] {
@@ -216,7 +245,7 @@ export function canonicalRdata(type: RRType, rdata: Rdata): Rdata {
   try {
     for (const { kind, codec } of known.fields) {
       const start = reader.offset;
-      if (isFolded(kind)) folded.set(reader.name('plain').canonical.wire, start);
+      if (isFolded(kind)) folded.set(reader.plainName().canonical.wire, start);
       else codec.check(reader);
     }
   } catch (error) {
@@ -226,40 +255,47 @@ export function canonicalRdata(type: RRType, rdata: Rdata): Rdata {
   return folded;
 }
 
-/** Why RDATA does not fit its type, or `undefined` when it does. */
+/** Why uncompressed RDATA does not fit its type, or `undefined` when it does. */
 export function defectOf(type: RRType, rdata: Rdata): string | undefined {
-  return readRdata(type, new Reader(rdata)).defect;
+  const known = LAYOUTS.get(type);
+  if (!known) return undefined;
+  try {
+    check(known, new Reader(rdata));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return `${type}: ${error.message}`;
+  }
 }
 
 /**
- * Reads the RDATA that `reader` is bounded to: pointers followed, structure checked, octets copied.
- *
- * A copy and no view: a record that is kept for a day must not keep the 64 KiB message alive that brought it.
+ * Reads the RDATA that `reader` is bounded to: pointers followed, structure checked.
  * @throws {@link BrokenName} for a name that spoils the message; everything else is a `defect`
  */
 export function readRdata(type: RRType, reader: Reader): { rdata: Rdata; defect?: string } {
   const known = LAYOUTS.get(type);
-  if (!known) return { rdata: reader.rest().slice() };
+  if (!known) return { rdata: reader.keep(reader.left) };
   const start = reader.offset;
-  const length = reader.left;
+  const end = start + reader.left;
   try {
-    const rdata = known.pointers ? expand(known, reader) : check(known, reader);
-    return { rdata };
+    return { rdata: known.pointers ? expand(known, reader) : check(known, reader) };
   } catch (error) {
     if (!(error instanceof FormatError) || error instanceof BrokenName) throw error;
-    const rdata = reader.bytes.slice(start, start + length);
-    return { rdata, defect: `${type}: ${error.message}` };
+    return { rdata: reader.between(start, end), defect: `${type}: ${error.message}` };
   }
 }
 
-function check({ fields }: Layout, reader: Reader): Rdata {
+function check({ fields, lengths }: Layout, reader: Reader): Rdata {
+  const { left } = reader;
+  if (lengths && left >= lengths[0] && left <= lengths[1]) return reader.keep(left);
   const start = reader.offset;
   for (const { codec } of fields) codec.check(reader);
   if (reader.left > 0) reader.fail('octets left over');
-  return reader.bytes.slice(start, reader.offset);
+  return reader.between(start, reader.offset);
 }
 
 function expand({ fields }: Layout, reader: Reader): Rdata {
+  if (fields.length === 1) return expandName(reader);
   const parts: Uint8Array[] = [];
   for (const { kind, codec } of fields) {
     const start = reader.offset;
@@ -273,9 +309,14 @@ function expand({ fields }: Layout, reader: Reader): Rdata {
   return concat(parts);
 }
 
+/** The commonest: NS, CNAME, PTR. */
+function expandName(reader: Reader): Rdata {
+  const { wire } = reader.name();
+  if (reader.left > 0) reader.fail('octets left over');
+  return wire;
+}
+
 function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  if (first && parts.length === 1) return first;
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -285,21 +326,23 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** Writes RDATA into a message: the names of RFC 1035's types compressed, everything else as it is. */
+/**
+ * Writes RDATA into a message: the names of RFC 1035's types compressed, everything else as it is. RDATA that does not
+ * fit its type goes out as it came.
+ */
 export function writeRdata(writer: Writer, type: RRType, rdata: Rdata): void {
   const known = LAYOUTS.get(type);
-  if (!known?.pointers) {
+  if (!known?.pointers || defectOf(type, rdata) !== undefined) {
     writer.octets(rdata);
     return;
   }
   const reader = new Reader(rdata);
   for (const { kind, codec } of known.fields) {
     const start = reader.offset;
-    if (kind === 'compressibleName') writer.name(reader.name('plain'));
-    else {
-      codec.check(reader);
-      writer.octets(rdata.subarray(start, reader.offset));
-    }
+    codec.check(reader);
+    const octets = rdata.subarray(start, reader.offset);
+    if (kind === 'compressibleName') writer.name(octets);
+    else writer.octets(octets);
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { CLASS_IN, type RRType } from './codes.ts';
 import type { Name } from './name.ts';
+import { latin1 } from './octets.ts';
 import { decode, type Fields, type Rdata } from './rdata.ts';
 
 /** One record as the reader saw it. */
@@ -47,63 +48,70 @@ interface Draft {
   readonly type: RRType;
   ttl: number;
   readonly rdata: Rdata[];
-  readonly seen: Set<string>;
   readonly signatures: Rrsig[];
   defect?: string;
 }
+
+/** What is under way, and what it takes to find it fast. */
+interface Work {
+  readonly draft: Draft;
+  /** Made when there is more than one record. */
+  seen: Set<string> | undefined;
+}
+
+/** By owner, then by type: two keys that exist already, in place of one that would be joined anew for each record. */
+type Works = Map<string, Map<RRType, Work>>;
 
 /**
  * Groups the records of one section into RRsets, in the order in which they first appear. Records of another class
  * than IN are left out, and so are RRSIGs that cover nothing in this section, unless `type` RRSIG was asked for.
  */
 export function collectRRsets(records: readonly RR[], asked?: RRType): RRset[] {
-  const drafts = new Map<string, Draft>();
+  const works: Works = new Map();
+  const drafts: Draft[] = [];
   for (const record of records) {
     if (record.class !== CLASS_IN || record.type === 'OPT') continue;
-    if (record.type !== 'RRSIG' || asked === 'RRSIG') addRecord(drafts, record);
+    if (record.type !== 'RRSIG' || asked === 'RRSIG') addRecord(works, drafts, record);
   }
   for (const record of records)
-    if (record.class === CLASS_IN && record.type === 'RRSIG') addSignature(drafts, record);
-  return [...drafts.values()].map(({ seen: _, ...rrset }) => rrset);
+    if (record.class === CLASS_IN && record.type === 'RRSIG') addSignature(works, record);
+  return drafts;
 }
 
-function addRecord(drafts: Map<string, Draft>, record: RR): void {
-  const key = `${record.type} ${record.owner.key}`;
-  let draft = drafts.get(key);
-  if (!draft) {
-    draft = {
-      owner: record.owner,
-      type: record.type,
-      ttl: record.ttl,
-      rdata: [],
-      seen: new Set(),
-      signatures: [],
-    };
-    drafts.set(key, draft);
+function addRecord(works: Works, drafts: Draft[], record: RR): void {
+  let types = works.get(record.owner.key);
+  if (!types) {
+    types = new Map();
+    works.set(record.owner.key, types);
   }
-  draft.ttl = Math.min(draft.ttl, record.ttl);
-  if (record.defect !== undefined) draft.defect = record.defect;
-  const octets = octetsKey(record.rdata);
-  if (draft.seen.has(octets)) return;
-  draft.seen.add(octets);
-  draft.rdata.push(record.rdata);
+  const work = types.get(record.type);
+  if (work) {
+    addToDraft(work, record);
+    return;
+  }
+  const { owner, type, ttl, rdata, defect } = record;
+  const draft = { owner, type, ttl, rdata: [rdata], signatures: [] };
+  drafts.push(defect === undefined ? draft : Object.assign(draft, { defect }));
+  types.set(type, { draft, seen: undefined });
 }
 
-/** Octets as a string that is equal exactly for equal octets, in pieces that fit the argument list of a call. */
-function octetsKey(octets: Uint8Array): string {
-  let key = '';
-  for (let at = 0; at < octets.length; at += 1024)
-    key += String.fromCharCode(...octets.subarray(at, at + 1024));
-  return key;
+function addToDraft(work: Work, { ttl, rdata, defect }: RR): void {
+  const { draft } = work;
+  draft.ttl = Math.min(draft.ttl, ttl);
+  if (defect !== undefined) draft.defect = defect;
+  work.seen ??= new Set(draft.rdata.map(latin1));
+  const before = work.seen.size;
+  if (work.seen.add(latin1(rdata)).size > before) draft.rdata.push(rdata);
 }
 
 /** A defective RRSIG is as good as none: it is left out, and the RRset stays without it. */
-function addSignature(drafts: Map<string, Draft>, record: RR): void {
-  if (record.defect !== undefined) return;
+function addSignature(works: Works, record: RR): void {
+  const types = record.defect === undefined ? works.get(record.owner.key) : undefined;
+  if (!types) return;
   const fields = decode('RRSIG', record.rdata);
-  drafts
-    .get(`${fields.typeCovered} ${record.owner.key}`)
-    ?.signatures.push({ ...fields, ttl: record.ttl, rdata: record.rdata });
+  types
+    .get(fields.typeCovered)
+    ?.draft.signatures.push({ ...fields, ttl: record.ttl, rdata: record.rdata });
 }
 
 export const findRRset = (sets: readonly RRset[], owner: Name, type: RRType): RRset | undefined =>

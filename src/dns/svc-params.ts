@@ -32,7 +32,7 @@ export function readSvcParams(reader: Reader): readonly SvcParam[] {
   while (reader.left > 0) {
     const key = reader.u16();
     if (key <= previous) reader.fail('service parameters are not in strictly ascending order');
-    const value = reader.view(reader.u16()).slice();
+    const value = reader.keep(reader.u16());
     if (!isWellFormed(key, value)) reader.fail(`value of service parameter ${key} is ill-formed`);
     params.push({ key, value });
     previous = key;
