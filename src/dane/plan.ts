@@ -64,7 +64,12 @@ export type Opportunistic = Reachable & { readonly tls: 'opportunistic' } & (
 /** Not to be contacted now. */
 export type Unreachable = Host & { readonly tls: 'unreachable' } & (
     | { readonly why: 'no-address' }
-    | { readonly why: FailureReason; readonly fault: Fault }
+    | {
+        readonly why: FailureReason;
+        readonly fault: Fault;
+        /** What could not be had; the fault itself may lie in a zone's keys, whichever was asked for. */
+        readonly step: 'addresses' | 'tlsa';
+      }
   );
 export type HostPlan = Authenticate | Encrypt | Opportunistic | Unreachable;
 
@@ -143,7 +148,8 @@ function makePlanner(route: Route, lookup: Lookup, { port = 25, signal }: PlanOp
     const askTlsa = makeAskTlsa(lookup, port, signal);
     if (route.security.status === 'secure') askTlsa.early(host);
     const found = await findAddresses(host, lookup, signal);
-    if (found.kind === 'failed') return unreachable({ host, preference }, found.failure);
+    if (found.kind === 'failed')
+      return unreachable({ host, preference }, 'addresses', found.failure);
     if (found.kind === 'none') return { tls: 'unreachable', host, preference, why: 'no-address' };
     const reachable: Reachable = { host, preference, addresses: found.addresses };
     if (route.security.status === 'insecure') {
@@ -167,19 +173,17 @@ function makePlanner(route: Route, lookup: Lookup, { port = 25, signal }: PlanOp
   };
 }
 
-const unreachable = (host: Host, { reason, fault }: Failure): Unreachable => ({
-  tls: 'unreachable',
-  host: host.host,
-  preference: host.preference,
-  why: reason,
-  fault,
-});
+const unreachable = (
+  { host, preference }: Host,
+  step: 'addresses' | 'tlsa',
+  { reason, fault }: Failure,
+): Unreachable => ({ tls: 'unreachable', host, preference, why: reason, fault, step });
 
 /** The four actions of RFC 7672 section 2.2. */
 function act(reachable: Reachable, route: Route, tlsa: TlsaFinding): HostPlan {
   switch (tlsa.kind) {
     case 'failed':
-      return unreachable(reachable, tlsa.failure);
+      return unreachable(reachable, 'tlsa', tlsa.failure);
     case 'none':
       return tlsa.insecure
         ? { tls: 'opportunistic', ...reachable, why: 'insecure-tlsa', reason: tlsa.insecure }
