@@ -2,9 +2,9 @@
  * What every judgement is given beside the records: the time, the budget, and the rules in force.
  * @module
  */
-import type { AlgorithmTable } from './algorithms.ts';
+import { type AlgorithmTable, DEFAULT_ALGORITHMS } from './algorithms.ts';
 import type { Budget } from './budget.ts';
-import type { KeyStore } from './engine.ts';
+import { type Engine, KeyStore } from './engine.ts';
 
 /** Rules that an operator, or a test with old data, may choose; one value for the life of a validator. */
 export interface Policy {
@@ -23,6 +23,15 @@ export interface Policy {
 export const DEFAULT_INCEPTION_SKEW_MS = 60_000;
 /** BIND, Knot and PowerDNS: 50. One threshold only, so that there is no gap to forge denials in (RFC 9276 section 4). */
 export const DEFAULT_NSEC3_ITERATIONS = 50;
+
+/** The rules of this version, on a given engine. */
+export const defaultPolicy = (engine: Engine): Policy => ({
+  algorithms: DEFAULT_ALGORITHMS,
+  keys: new KeyStore(engine),
+  inceptionSkewMs: DEFAULT_INCEPTION_SKEW_MS,
+  signatureTimes: 'checked',
+  nsec3Iterations: DEFAULT_NSEC3_ITERATIONS,
+});
 
 export interface Context {
   /** Milliseconds since 1970. */
