@@ -1,0 +1,272 @@
+/**
+ * What a sender does with mail for a destination now: the last word, made of the plan and of what its hosts did.
+ *
+ * Implements the rows of the decision table that need no operator's policy: RFC 7672 section 2.2 (the next host, or wait),
+ * section 2.2.1 (a host without TLSA records is not passed over for a later one with them), RFC 7505 section 4.1 (null
+ * MX) and RFC 5321 section 5.1 (no such domain, no address). Codes are those of RFC 3463 that the table names. Does
+ * not: look up, connect, or keep a queue.
+ * @module
+ */
+import type { RRType } from '../dns/codes.ts';
+import type { Name } from '../dns/name.ts';
+import type { LimitName } from '../dnssec/budget.ts';
+import { explain, type FailureReason } from '../dnssec/reason.ts';
+import {
+  type ContactPlan,
+  type ContactReason,
+  printHost,
+  type Result,
+  TLS_FAILED,
+  weigh,
+} from './attempt.ts';
+import { tlsaName } from './base-domain.ts';
+import type { MismatchReason } from './mismatch.ts';
+import type { DeliveryPlan, HostPlan, Opportunistic, Unreachable } from './plan.ts';
+import type { HostProbe } from './probe.ts';
+import { printTlsa, type Tlsa } from './tlsa.ts';
+
+export type Action = Decision['action'];
+
+/** Why, as one word: those of the plan, of the DNS, of the connection and of the certificate. */
+export type DecisionReason =
+  | 'tlsa-matches'
+  /** Without probe: there are usable TLSA records. */
+  | 'tlsa-usable'
+  | 'tlsa-unusable'
+  | Opportunistic['why']
+  | FailureReason
+  | ContactReason
+  | MismatchReason
+  | 'no-address'
+  | 'not-probed'
+  | 'null-mx'
+  | 'no-such-domain';
+
+/** The record set at fault, and its zone where that is known. */
+export interface FaultyRecord {
+  readonly zone?: Name;
+  readonly owner: Name;
+  readonly type: RRType;
+  readonly limit?: LimitName;
+}
+
+interface Told {
+  readonly reason: DecisionReason;
+  /** The same in words, without the record at fault. */
+  readonly why: string;
+}
+interface At extends Told {
+  readonly host: Name;
+  /** Unless nothing was probed. */
+  readonly address?: string;
+}
+
+export type Decision =
+  | (At & { readonly action: 'deliver-authenticated'; readonly by?: Tlsa })
+  | (At & { readonly action: 'deliver-encrypted' })
+  | (At & {
+      readonly action: 'deliver-opportunistically';
+      /** What the probe found; `unknown` without one. */
+      readonly channel: 'tls' | 'clear' | 'unknown';
+    })
+  /** Wait, and try again. `host`: the one whose trouble is told. */
+  | (Told & {
+      readonly action: 'defer';
+      readonly host?: Name;
+      readonly dsn?: string;
+      readonly fault?: FaultyRecord;
+    })
+  | (Told & { readonly action: 'refuse'; readonly dsn: string });
+
+export interface DecideOptions {
+  /** 25 where it is left out. */
+  readonly port?: number;
+}
+
+/**
+ * Decides.
+ *
+ * @param probes  one for each host of the plan, in any order; left out, the decision is what the plan alone allows
+ * @example
+ * const { action, why } = decide(plan, probes); // 'deliver-authenticated', 'the certificate of ... matches TLSA 3 1 1 ...'
+ */
+export function decide(
+  plan: DeliveryPlan,
+  probes?: readonly HostProbe[],
+  options: DecideOptions = {},
+): Decision {
+  switch (plan.kind) {
+    case 'refused':
+      return REFUSALS[plan.why];
+    case 'defer': {
+      const { why: reason, fault } = plan;
+      const why = `the mail hosts could not be determined: ${explain(reason).text}`;
+      return { action: 'defer', reason, why, dsn: LOOKUP_FAILED, fault };
+    }
+    case 'deliver':
+      return amongHosts(plan.hosts, probes, options.port ?? 25);
+  }
+}
+
+/** Directory server failure, which Postfix uses for failed MX and address look-ups. */
+const LOOKUP_FAILED = '4.4.3';
+
+const REFUSALS = {
+  // RFC 7505 section 4.1 and RFC 3463: "Recipient address has null MX", "Bad destination system address".
+  'null-mx': {
+    action: 'refuse',
+    reason: 'null-mx',
+    why: 'the domain takes no mail: its only MX record names no host',
+    dsn: '5.1.10',
+  },
+  'no-such-domain': {
+    action: 'refuse',
+    reason: 'no-such-domain',
+    why: 'there is no such domain',
+    dsn: '5.1.2',
+  },
+} as const;
+
+type Trouble = Extract<Decision, { action: 'defer' }>;
+
+/** In order of preference; the first that mail may go to ends the search. */
+function amongHosts(
+  hosts: readonly HostPlan[],
+  probes: readonly HostProbe[] | undefined,
+  port: number,
+): Decision {
+  const troubles: Trouble[] = [];
+  for (const plan of hosts) {
+    if (plan.tls === 'unreachable') {
+      troubles.push(unreachable(plan));
+      continue;
+    }
+    const probe = probes?.find(({ host }) => host.equals(plan.host));
+    const decision = probes ? atHost(plan, probe, port) : asPlanned(plan);
+    if (decision.action !== 'defer') return decision;
+    troubles.push(decision);
+  }
+  return allFailed(hosts, troubles);
+}
+
+/**
+ * No host is left. Told is the trouble that least goes away by itself: one of security before one of the network, and
+ * the better host before the others.
+ */
+function allFailed(hosts: readonly HostPlan[], troubles: readonly Trouble[]): Decision {
+  const told =
+    troubles.find(({ dsn }) => dsn === TLS_FAILED) ??
+    troubles.find(({ reason }) => reason !== 'no-address');
+  if (told) {
+    const others = hosts.length - 1;
+    if (others === 0) return told;
+    return { ...told, why: `${told.why}; no other of the ${hosts.length} hosts will do` };
+  }
+  const why =
+    hosts.length === 1 ? 'its mail host has no address' : 'none of its mail hosts has an address';
+  return { action: 'refuse', reason: 'no-address', why, dsn: '5.4.4' };
+}
+
+function unreachable(plan: Unreachable): Trouble {
+  const { host } = plan;
+  if (plan.why === 'no-address')
+    return {
+      action: 'defer',
+      host,
+      reason: plan.why,
+      why: `${printHost(host)} has no address`,
+      dsn: '4.4.4',
+    };
+  const { why: reason, fault, step } = plan;
+  const isTlsa = step === 'tlsa';
+  const what = isTlsa ? 'TLSA records' : 'addresses';
+  const why = `the ${what} of ${printHost(host)} could not be determined: ${explain(reason).text}`;
+  return { action: 'defer', host, reason, why, dsn: isTlsa ? TLS_FAILED : LOOKUP_FAILED, fault };
+}
+
+/** Without probe: what the plan allows if the host does its part. */
+function asPlanned(plan: ContactPlan): Decision {
+  const { host } = plan;
+  switch (plan.tls) {
+    case 'authenticate': {
+      const why = `${printHost(host)} must show a certificate that one of its ${count(plan.records)} vouches for; nothing was probed`;
+      return { action: 'deliver-authenticated', host, reason: 'tlsa-usable', why };
+    }
+    case 'encrypt': {
+      const why = `${printHost(host)} must speak TLS, since it has TLSA records, but none that can be used; nothing was probed`;
+      return { action: 'deliver-encrypted', host, reason: 'tlsa-unusable', why };
+    }
+    case 'opportunistic': {
+      const why = `${whyOpportunistic(plan)}; nothing was probed`;
+      return {
+        action: 'deliver-opportunistically',
+        host,
+        reason: plan.why,
+        why,
+        channel: 'unknown',
+      };
+    }
+  }
+}
+
+const count = ({ length }: readonly unknown[]): string =>
+  length === 1 ? 'TLSA record' : `${length} TLSA records`;
+
+/** The first address that will do, or the trouble with the last one. */
+function atHost(plan: ContactPlan, probe: HostProbe | undefined, port: number): Decision {
+  const { host } = plan;
+  let last: Extract<Result, { kind: 'failed' }> | undefined;
+  for (const attempt of probe?.attempts ?? []) {
+    const result = weigh(plan, attempt);
+    if (result.kind !== 'failed') return deliver(plan, attempt.address, result);
+    // What is wrong with a certificate says more than a silent second address.
+    if (last?.dsn === undefined || result.dsn !== undefined) last = result;
+  }
+  if (!last) {
+    const why = `there was no time left to try ${printHost(host)}`;
+    return { action: 'defer', host, reason: 'not-probed', why };
+  }
+  const { reason, why, dsn } = last;
+  const trouble: Trouble = { action: 'defer', host, reason, why: `${printHost(host)}: ${why}` };
+  if (dsn === undefined) return trouble;
+  const owner = plan.tls === 'opportunistic' ? undefined : tlsaName(plan.baseDomain, port);
+  return { ...trouble, dsn, ...(owner && { fault: { owner, type: 'TLSA' } }) };
+}
+
+function deliver(
+  plan: ContactPlan,
+  address: string,
+  result: Exclude<Result, { kind: 'failed' }>,
+): Decision {
+  const { host } = plan;
+  if (plan.tls === 'opportunistic') {
+    const base = { action: 'deliver-opportunistically', host, address, reason: plan.why } as const;
+    const because = whyOpportunistic(plan);
+    return result.kind === 'clear'
+      ? { ...base, channel: 'clear', why: `${because}; in clear, for ${result.why}` }
+      : { ...base, channel: 'tls', why: `${because}; over TLS, whatever the certificate` };
+  }
+  if (result.kind === 'authenticated') {
+    const { by } = result;
+    const why = `the certificate of ${printHost(host)} matches TLSA ${shorten(printTlsa(by))}`;
+    return { action: 'deliver-authenticated', host, address, by, reason: 'tlsa-matches', why };
+  }
+  const why = `${printHost(host)} has TLSA records, but none that can be used: TLS, whatever the certificate`;
+  return { action: 'deliver-encrypted', host, address, reason: 'tlsa-unusable', why };
+}
+
+function whyOpportunistic(plan: Opportunistic): string {
+  switch (plan.why) {
+    case 'insecure-mx':
+      return `the MX records are not secured by DNSSEC: ${explain(plan.reason).text}`;
+    case 'insecure-address':
+      return `the addresses of ${printHost(plan.host)} are not secured by DNSSEC: ${explain(plan.reason).text}`;
+    case 'insecure-tlsa':
+      return `the TLSA records of ${printHost(plan.host)} are not secured by DNSSEC: ${explain(plan.reason).text}`;
+    case 'no-tlsa':
+      return `${printHost(plan.host)} has no TLSA records`;
+  }
+}
+
+/** Enough of a record to find it in a zone file. */
+const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 37)}...` : text);

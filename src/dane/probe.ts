@@ -1,0 +1,64 @@
+/**
+ * Tries the addresses of one host as a sender would, up to the point where mail could go, and lets go again.
+ *
+ * Implements row 33 of the decision table: each address gets the full check, and the next one is tried where it fails
+ * (RFC 7672 section 2.2). Does not: send mail, or decide among hosts (decision.ts).
+ * @module
+ */
+import type { Name } from '../dns/name.ts';
+import { type ConnectOptions, type Contact, connect } from '../tls/connect.ts';
+import { type Attempt, type ContactPlan, printHost, weigh } from './attempt.ts';
+import type { HostPlan } from './plan.ts';
+import { type Verdict, verifyPeer } from './verify.ts';
+
+export interface ProbeOptions extends Omit<ConnectOptions, 'serverName'> {
+  /** 25 where it is left out. */
+  readonly port?: number;
+  /** The time by which certificates are judged, milliseconds since 1970. */
+  readonly now: () => number;
+  /** Shakes hands with a server; tls/connect.ts where it is left out. */
+  readonly connect?: typeof connect;
+}
+
+export interface HostProbe {
+  readonly host: Name;
+  /** One for each address tried, in order: the last one is the first that mail may use, if any is. */
+  readonly attempts: readonly Attempt[];
+}
+
+/**
+ * Connects to the addresses of a host in turn until one will do. The peer's certificates are judged before anything is
+ * sent under TLS. Hosts that must not be contacted are not: their probe has no attempts.
+ */
+export async function probeHost(plan: HostPlan, options: ProbeOptions): Promise<HostProbe> {
+  const attempts: Attempt[] = [];
+  if (plan.tls === 'unreachable') return { host: plan.host, attempts };
+  for (const address of plan.addresses) {
+    if (options.signal?.aborted) break;
+    const attempt = await tryAddress(plan, address, options);
+    attempts.push(attempt);
+    if (weigh(plan, attempt).kind !== 'failed') break;
+  }
+  return { host: plan.host, attempts };
+}
+
+async function tryAddress(
+  plan: ContactPlan,
+  ip: string,
+  { port = 25, now, connect: shakeHands = connect, ...options }: ProbeOptions,
+): Promise<Attempt> {
+  const start = now();
+  const serverName = printHost(plan.tls === 'opportunistic' ? plan.host : plan.baseDomain);
+  const contact = await shakeHands({ ip, port }, { ...options, serverName });
+  const verdict = judge(plan, contact, now());
+  if (contact.kind !== 'handshake') return { address: ip, contact, milliseconds: now() - start };
+  const { socket: _, close, ...met } = contact;
+  const milliseconds = now() - start;
+  await close();
+  return { address: ip, contact: met, ...(verdict && { verdict }), milliseconds };
+}
+
+function judge(plan: ContactPlan, contact: Contact, now: number): Verdict | undefined {
+  if (plan.tls !== 'authenticate' || contact.kind !== 'handshake') return undefined;
+  return verifyPeer({ records: plan.records, chain: contact.chain, names: plan.names, now });
+}
