@@ -1,0 +1,143 @@
+/**
+ * Words of a command line as values: domain names, types, addresses, numbers, files. Each says what is wrong with it.
+ *
+ * Does not: know commands or options (options.ts).
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { domainToASCII } from 'node:url';
+import { parseIPv4, parseIPv6 } from '../dns/address.ts';
+import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
+import { Name, NameError } from '../dns/name.ts';
+import { type Anchors, parseAnchors } from '../dnssec/anchors.ts';
+import type { ServerAddress } from '../environment.ts';
+import { DNS_PORT, parseHints } from '../resolver/hints.ts';
+import type { Nameserver } from '../resolver/zone.ts';
+import { Misuse } from './misuse.ts';
+
+/** More than any hints or anchor file holds; it keeps `--root-hints /dev/zero` from filling the memory. */
+const MAX_FILE = 1_000_000;
+/** A day: longer than anybody waits. */
+const MAX_SECONDS = 86_400;
+
+export interface NamedDomain {
+  readonly name: Name;
+  /** What was done to the text, where it was not taken as it stood. */
+  readonly note?: string;
+}
+
+/** A name in a question: any octets, escapes as in zone files; Unicode is turned into A-labels. */
+export function parseName(text: string): NamedDomain {
+  const isAscii = [...text].every((char) => char <= '\u007f');
+  const ascii = isAscii ? text : domainToASCII(text);
+  if (ascii === '' && text !== '')
+    throw new Misuse(`"${text}" is no domain name: its characters have no form as A-labels`);
+  try {
+    const name = Name.parse(ascii);
+    return isAscii ? { name } : { name, note: `${text} is ${ascii} in the DNS` };
+  } catch (error) {
+    if (error instanceof NameError) throw new Misuse(error.message);
+    throw error;
+  }
+}
+
+/** What mail domains are made of (RFC 5321 section 2.3.5), and the underscore of some that exist all the same. */
+const MAIL_DOMAIN = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i;
+
+/** The domain of a mail address. */
+export function parseDomain(text: string): NamedDomain {
+  const behindAt = text.slice(text.lastIndexOf('@') + 1);
+  if (text.includes('@') && behindAt !== '')
+    throw new Misuse(`"${text}" is a mail address: give the part behind the @, ${behindAt}`);
+  if (text.includes('/'))
+    throw new Misuse(`"${text}" is no domain name: give the host alone, without scheme or path`);
+  if (isAddress(text.replace(/^\[(IPv6:)?(.*)\]$/i, '$2')))
+    throw new Misuse(`"${text}" is an address: DANE needs a domain name`);
+  const domain = parseName(text);
+  if (domain.name.isRoot) throw new Misuse('the root takes no mail: give a domain name');
+  if (!MAIL_DOMAIN.test(domain.name.toString()))
+    throw new Misuse(`"${text}" is no mail domain: it has letters, digits, hyphens and dots only`);
+  return domain;
+}
+
+const isAddress = (text: string): boolean =>
+  parseIPv4(text) !== undefined || parseIPv6(text) !== undefined;
+
+/** Types that may be asked for and are data of a zone. */
+export function parseQueryType(text: string): RRType {
+  const type = parseType(text);
+  if (!type)
+    throw new Misuse(`"${text}" is no record type: use a name such as MX or TLSA, or TYPE65280`);
+  if (type === 'ANY')
+    throw new Misuse('ANY is not supported: it proves nothing (RFC 8482); ask for one type');
+  if (isMetaType(type) || codeOf(type) === 0)
+    throw new Misuse(`${type} cannot be asked for: it is no data of a zone`);
+  return type;
+}
+
+/** `192.0.2.1`, `192.0.2.1:5353`, `::1`, `[::1]`, `[::1]:5353`. */
+export function parseServer(text: string): ServerAddress {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+  const withPort = bracketed ?? /^([^:]*):([^:]*)$/.exec(text);
+  const ip = withPort?.[1] ?? text;
+  const isRight = bracketed ? parseIPv6(ip) !== undefined : isAddress(ip);
+  if (!isRight)
+    throw new Misuse(
+      `"${text}" is no server address: write 192.0.2.1, 192.0.2.1:5353, ::1 or [::1]:5353`,
+    );
+  const port = withPort?.[2];
+  return { ip, port: port === undefined ? DNS_PORT : parsePort(port) };
+}
+
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535)
+    throw new Misuse(`"${text}" is no port: give a number from 1 to 65535`);
+  return port;
+}
+
+/** Seconds, with a fraction if need be; the result is milliseconds. */
+export function parseSeconds(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (!(seconds > 0 && seconds <= MAX_SECONDS))
+    throw new Misuse(`"${text}" is no time: give seconds, such as 5 or 0.5`);
+  return Math.max(1, Math.round(seconds * 1000));
+}
+
+export function readHints(file: string): readonly Nameserver[] {
+  const parsed = parseHints(readText(file));
+  if (parsed.kind === 'hints') return parsed.nameservers;
+  throw new Misuse(`${file}: ${summary(parsed.errors)}`);
+}
+
+export function readAnchors(file: string): Anchors {
+  const parsed = parseAnchors(readText(file));
+  if (parsed.kind === 'anchors') return parsed.anchors;
+  throw new Misuse(`${file}: ${summary(parsed.errors)}`);
+}
+
+/** The first mistake, and how many more there are. */
+function summary([first = 'it cannot be read', ...more]: readonly string[]): string {
+  return more.length === 0 ? first : `${first} (and ${more.length} more)`;
+}
+
+function readText(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (text.length <= MAX_FILE) return text;
+  } catch (error) {
+    throw new Misuse(`${file} cannot be read: ${whyUnreadable(error)}`);
+  }
+  throw new Misuse(`${file} is too large to be what it should be`);
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'you are not allowed to',
+  EISDIR: 'it is a directory',
+};
+
+function whyUnreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return UNREADABLE[code] ?? code;
+}

@@ -1,0 +1,54 @@
+/**
+ * The help texts. README.md says the same at more length.
+ * @module
+ */
+
+const RESOLVER_OPTIONS = `  --root-hints FILE     start from these root servers (NS, A and AAAA lines)
+  --trust-anchor FILE   believe these keys (DS or DNSKEY lines) in place of the root's
+  --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
+  --engine NAME         native (node:crypto, the default) or noble (pure TypeScript)
+  --timeout S           seconds for the whole run
+  --json                one JSON object in place of text
+  -h, --help            this text`;
+
+const EXIT_CODES = `Exit code: 0 fine, 1 a verdict that stops mail, 2 the command line is wrong.
+Colour goes to terminals only, and not where NO_COLOR is set.`;
+
+export const HELP_TEXTS = {
+  main: `danelaw: may I deliver to this domain, over which TLS, and how do I know?
+
+danelaw check DOMAIN      the plan for every mail host, the live probe, and what a sender does
+danelaw query NAME TYPE   one DNS question with proof
+danelaw demo              checks destinations of all kinds on an internet inside this process
+danelaw DOMAIN            the same as danelaw check DOMAIN
+
+danelaw COMMAND --help tells the options of a command, danelaw --version the version.
+${EXIT_CODES}`,
+  check: `danelaw check DOMAIN [options]
+
+Says what a mail server does with mail for DOMAIN (RFC 7672): looks up its mail hosts
+with DNSSEC, plans for each, shakes hands with each (no mail is sent), and decides:
+deliver authenticated, deliver encrypted, deliver opportunistically, defer or refuse.
+
+  --port N              SMTP port, 25
+  --no-probe            plan only, connect to nobody
+${RESOLVER_OPTIONS}
+
+${EXIT_CODES}`,
+  query: `danelaw query NAME TYPE [options]
+
+Asks one question from the root down and proves the answer: secure, insecure, bogus or
+indeterminate. Bogus and indeterminate answers show no data.
+
+  --trace               each packet, zone and key on the way
+${RESOLVER_OPTIONS}
+
+${EXIT_CODES}`,
+  demo: `danelaw demo [--json]
+
+Starts an internet on free ports of 127.0.0.1 (signed zones, name servers, mail servers,
+each with one thing right or wrong), checks every destination of it, and compares with
+what RFC 7672 demands. Needs no network and no privilege.
+
+${EXIT_CODES}`,
+} as const;

@@ -1,0 +1,135 @@
+/**
+ * Options that several commands share: read from the words, turned into what they mean.
+ *
+ * Does not: print help (help.ts).
+ * @module
+ */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Anchors } from '../dnssec/anchors.ts';
+import type { Engine } from '../dnssec/engine.ts';
+import { nativeEngine } from '../dnssec/engine-native.ts';
+import { nobleEngine } from '../dnssec/engine-noble.ts';
+import type { ServerAddress } from '../environment.ts';
+import type { Nameserver } from '../resolver/zone.ts';
+import { parsePort, parseSeconds, parseServer, readAnchors, readHints } from './arguments.ts';
+import { Misuse } from './misuse.ts';
+
+/** How to ask and what to believe. */
+export interface ResolverChoice {
+  readonly hints?: readonly Nameserver[];
+  readonly anchors?: Anchors;
+  readonly forward?: ServerAddress;
+  readonly engine: Engine;
+}
+
+export interface SharedOptions extends ResolverChoice {
+  readonly form: 'json' | 'text';
+  readonly timeoutMs: number | undefined;
+}
+
+const SHARED = {
+  help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
+  'root-hints': { type: 'string' },
+  'trust-anchor': { type: 'string' },
+  forward: { type: 'string' },
+  timeout: { type: 'string' },
+  engine: { type: 'string' },
+} as const;
+
+const CHECK = { ...SHARED, port: { type: 'string' }, 'no-probe': { type: 'boolean' } } as const;
+const QUERY = { ...SHARED, trace: { type: 'boolean' } } as const;
+const DEMO = { help: SHARED.help, json: SHARED.json } as const;
+
+export interface CheckWords extends SharedOptions {
+  readonly domain: string;
+  readonly port: number;
+  readonly probe: 'live' | 'none';
+}
+
+export interface QueryWords extends SharedOptions {
+  readonly name: string;
+  readonly type: string;
+  readonly trace: 'shown' | 'hidden';
+}
+
+/** Somebody wants to read about the command in place of running it. */
+export const HELP = 'help';
+
+const SMTP_PORT = 25;
+
+export function parseCheck(args: readonly string[]): CheckWords | typeof HELP {
+  const { values, positionals } = parse('check', args, CHECK);
+  if (values.help) return HELP;
+  const [domain, ...surplus] = positionals;
+  if (domain === undefined) throw misuse('check', 'check needs a domain');
+  refuse('check', surplus);
+  return {
+    domain,
+    port: values.port === undefined ? SMTP_PORT : parsePort(values.port),
+    probe: values['no-probe'] ? 'none' : 'live',
+    ...shared(values),
+  };
+}
+
+export function parseQuery(args: readonly string[]): QueryWords | typeof HELP {
+  const { values, positionals } = parse('query', args, QUERY);
+  if (values.help) return HELP;
+  const [name, type, ...surplus] = positionals;
+  if (name === undefined || type === undefined)
+    throw misuse('query', 'query needs a name and a record type');
+  refuse('query', surplus);
+  return { name, type, trace: values.trace ? 'shown' : 'hidden', ...shared(values) };
+}
+
+export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | typeof HELP {
+  const { values, positionals } = parse('demo', args, DEMO);
+  if (values.help) return HELP;
+  refuse('demo', positionals);
+  return { form: values.json ? 'json' : 'text' };
+}
+
+type SharedValues = { readonly [K in keyof typeof SHARED]?: string | boolean };
+
+function shared(values: SharedValues): SharedOptions {
+  const given = <T>(value: string | boolean | undefined, read: (text: string) => T) =>
+    typeof value === 'string' ? read(value) : undefined;
+  const hints = given(values['root-hints'], readHints);
+  const anchors = given(values['trust-anchor'], readAnchors);
+  const forward = given(values.forward, parseServer);
+  if (hints && forward) throw new Misuse('--root-hints and --forward exclude each other: use one');
+  return {
+    form: values.json ? 'json' : 'text',
+    timeoutMs: given(values.timeout, parseSeconds),
+    engine: given(values.engine, parseEngine) ?? nativeEngine,
+    ...(hints && { hints }),
+    ...(anchors && { anchors }),
+    ...(forward && { forward }),
+  };
+}
+
+function parseEngine(text: string): Engine {
+  const engine = [nativeEngine, nobleEngine].find(({ name }) => name === text);
+  if (!engine) throw new Misuse(`"${text}" is no engine: use native or noble`);
+  return engine;
+}
+
+type OptionTable = NonNullable<ParseArgsConfig['options']>;
+
+function parse<T extends OptionTable>(command: string, args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Node's own words, without its advice on `--`.
+    const [sentence = error.message] = error.message.split(/\. |\.?\n/);
+    throw misuse(command, sentence);
+  }
+}
+
+function refuse(command: string, [word]: readonly string[]): void {
+  if (word !== undefined) throw misuse(command, `"${word}" is one word too many`);
+}
+
+const misuse = (command: string, sentence: string): Misuse =>
+  new Misuse(`${sentence}; see danelaw ${command} --help`);

@@ -1,0 +1,90 @@
+/**
+ * What a command works on: this machine's clock, randomness and network, or a stand-in for all of it.
+ *
+ * Does not: know options.
+ * @module
+ */
+import type { ProbeOptions } from '../dane/probe.ts';
+import { parseMessage } from '../dns/message.ts';
+import { defaultPolicy } from '../dnssec/context.ts';
+import type { Environment } from '../environment.ts';
+import { createResolver, type Resolver } from '../resolver/resolver.ts';
+import type { ResolverChoice } from './options.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface World {
+  readonly environment: Environment;
+  /** Said in EHLO. */
+  readonly clientName: string;
+  /** Where mail hosts really listen, if not at their addresses. */
+  readonly dial?: ProbeOptions['dial'];
+}
+
+export function openResolver(choice: ResolverChoice, { environment }: World): Resolver {
+  const { hints, anchors, forward, engine } = choice;
+  return createResolver({
+    environment,
+    policy: defaultPolicy(engine),
+    ...(hints && { hints }),
+    ...(anchors && { anchors }),
+    ...(forward && { forward: [forward] }),
+  });
+}
+
+/** For a mail host: longer than a busy one takes to greet, shorter than anybody likes to watch. */
+const STEP_MS = 15_000;
+const TOTAL_MS = 45_000;
+
+export const probeOptions = ({ environment, clientName, dial }: World): ProbeOptions => ({
+  clientName,
+  now: () => environment.clock.now(),
+  stepMs: STEP_MS,
+  totalMs: TOTAL_MS,
+  ...(dial && { dial }),
+});
+
+/** The same world, whose every packet and connection shows as progress. */
+export function watched(world: World, terminal: Terminal): World {
+  const { environment, dial } = world;
+  const { transport } = environment;
+  return {
+    ...world,
+    environment: {
+      ...environment,
+      transport: {
+        exchange: (to, query, how) => {
+          terminal.progress(`asking ${to.ip}: ${describe(query)}`);
+          return transport.exchange(to, query, how);
+        },
+      },
+    },
+    dial: (address) => {
+      terminal.progress(`connecting to ${address.ip} port ${address.port}`);
+      return dial?.(address) ?? address;
+    },
+  };
+}
+
+function describe(query: Uint8Array): string {
+  const parsed = parseMessage(query);
+  const question = parsed.kind === 'message' ? parsed.message.questions[0] : undefined;
+  return question ? `${question.name} ${question.type}` : '';
+}
+
+/**
+ * Runs `work` under a time limit.
+ * @returns `timed-out` where the limit ended it
+ */
+export async function within<T>(
+  timeoutMs: number | undefined,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T | 'timed-out'> {
+  if (timeoutMs === undefined) return work(undefined);
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    return await work(signal);
+  } catch (error) {
+    if (signal.aborted) return 'timed-out';
+    throw error;
+  }
+}
