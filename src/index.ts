@@ -1,0 +1,141 @@
+/**
+ * Danelaw: a recursive DNSSEC validator and DANE engine.
+ *
+ * ```ts
+ * const { decision } = await checkDestination('example.com');
+ * console.log(decision.action, decision.why);
+ * ```
+ * The functions here fill in what Node offers (sockets, clock, randomness, OpenSSL); everything else is passed on as it
+ * stands in its file.
+ * @module
+ */
+import { hostname } from 'node:os';
+import { type Checked, checkDestination as checkWith } from './dane/check.ts';
+import type { ProbeOptions } from './dane/probe.ts';
+import { Name } from './dns/name.ts';
+import { defaultPolicy } from './dnssec/context.ts';
+import { nativeEngine } from './dnssec/engine-native.ts';
+import { nodeEnvironment } from './environment-node.ts';
+import {
+  createResolver as createWith,
+  type Resolver,
+  type ResolverOptions,
+} from './resolver/resolver.ts';
+
+/**
+ * Makes a resolver that validates every answer itself, from the root's keys down. It needs no closing; keep it, for its
+ * caches serve every later question.
+ *
+ * @param options  whatever differs from: this machine's network and clock, the root hints and the root's keys built in,
+ *   OpenSSL for signatures, default limits
+ */
+export function createResolver(options: Partial<ResolverOptions> = {}): Resolver {
+  return createWith({
+    environment: nodeEnvironment(),
+    policy: defaultPolicy(nativeEngine),
+    ...options,
+  });
+}
+
+export interface DestinationOptions {
+  /** Asks the DNS; one for all calls where it is left out. */
+  readonly resolver?: Resolver;
+  /** Of the SMTP servers: 25 where it is left out. */
+  readonly port?: number;
+  /** `none`: plan and decide, but connect to nobody. `live` where it is left out. */
+  readonly probe?: 'live' | 'none' | Partial<ProbeOptions>;
+  /** Rejects look-ups under way, and ends probes early. */
+  readonly signal?: AbortSignal;
+}
+
+let shared: Resolver | undefined;
+
+/** One for all calls that bring none: its caches are the point. */
+function sharedResolver(): Resolver {
+  shared ??= createResolver();
+  return shared;
+}
+
+/**
+ * Says what a sender does with mail for `domain` now (RFC 7672), and on what proof.
+ *
+ * Shakes hands with the mail hosts as a sender would, up to the certificates; sends no mail.
+ *
+ * @param domain  the part behind the @, as A-labels
+ * @returns the decision, the plan for each host, what each server did, and every DNS outcome with its proof
+ * @throws NameError (a TypeError) where `domain` is no domain name; the reason of `signal` where that ended it
+ */
+export async function checkDestination(
+  domain: string | Name,
+  options: DestinationOptions = {},
+): Promise<Checked> {
+  const { resolver = sharedResolver(), probe = 'live', ...rest } = options;
+  const name = typeof domain === 'string' ? Name.parse(domain) : domain;
+  return checkWith(name, {
+    ...rest,
+    lookup: resolver.lookup,
+    probe: probe === 'none' ? probe : { ...LIVE, ...(probe === 'live' ? {} : probe) },
+  });
+}
+
+const LIVE: ProbeOptions = { clientName: hostname() || 'localhost', now: () => Date.now() };
+
+export type { Attempt, ContactReason, Met } from './dane/attempt.ts';
+export type { Checked } from './dane/check.ts';
+export { type Action, type Decision, type DecisionReason, decide } from './dane/decision.ts';
+export type { Route, Security } from './dane/destination.ts';
+export { MISMATCHES, type MismatchReason } from './dane/mismatch.ts';
+export {
+  type DeliveryPlan,
+  type HostPlan,
+  type PlanOptions,
+  planDelivery,
+} from './dane/plan.ts';
+export { type HostProbe, type ProbeOptions, probeHost } from './dane/probe.ts';
+export { printTlsa, type Tlsa, usableRecords } from './dane/tlsa.ts';
+export { type Peer, type Verdict, type VerifyOptions, verifyPeer } from './dane/verify.ts';
+export { parseType, type RRType } from './dns/codes.ts';
+export { type Message, type Parsed, parseMessage, writeMessage } from './dns/message.ts';
+export { Name, NameError } from './dns/name.ts';
+export { fromPacket, toPacket } from './dns/packet.ts';
+export { parseRdata, printRdata } from './dns/presentation.ts';
+export { decode, encode, type Fields, type Rdata } from './dns/rdata.ts';
+export type { RR, RRset } from './dns/rrset.ts';
+export { parseZone, printRecord } from './dns/zone-file.ts';
+export {
+  type AlgorithmTable,
+  DEFAULT_ALGORITHMS,
+  SHA1_ALGORITHMS,
+} from './dnssec/algorithms.ts';
+export { type Anchors, parseAnchors, ROOT_ANCHORS } from './dnssec/anchors.ts';
+export { LIMITS, type Limits, type Spent } from './dnssec/budget.ts';
+export { defaultPolicy, type Policy } from './dnssec/context.ts';
+export type { Engine } from './dnssec/engine.ts';
+export { nativeEngine } from './dnssec/engine-native.ts';
+export { nobleEngine } from './dnssec/engine-noble.ts';
+export {
+  type Alias,
+  type Answer,
+  type Failure,
+  type Fault,
+  failed,
+  type Lookup,
+  type LookupOptions,
+  type Outcome,
+  type Status,
+  type Step,
+} from './dnssec/outcome.ts';
+export { explain, REASONS, type Reason } from './dnssec/reason.ts';
+export type {
+  Clock,
+  Delivery,
+  Environment,
+  Random,
+  ServerAddress,
+  Transport,
+} from './environment.ts';
+export { nodeEnvironment } from './environment-node.ts';
+export { parseHints, ROOT_HINTS } from './resolver/hints.ts';
+export type { Resolver, ResolverOptions } from './resolver/resolver.ts';
+export type { Nameserver } from './resolver/zone.ts';
+export { type ConnectOptions, type Contact, connect, type Handshake } from './tls/connect.ts';
