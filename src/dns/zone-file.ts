@@ -44,16 +44,17 @@ interface Context {
  *
  * @param origin  where names without a final dot hang until a `$ORIGIN` says otherwise; with neither, every name is
  *                absolute
+ * @param defaultTtl  seconds, for records before any `$TTL`; files whose TTLs mean nothing need not state them
  * @returns every record, or every error
  * @example
  * parseZone('$TTL 1h\n@ MX 10 mail\nmail A 192.0.2.1', Name.parse('example.com'))
  */
-export function parseZone(text: string, origin?: Name): ZoneFile {
+export function parseZone(text: string, origin?: Name, defaultTtl?: number): ZoneFile {
   const context: Context = {
     origin,
     owner: undefined,
     class: CLASS_IN,
-    defaultTtl: undefined,
+    defaultTtl,
     lastTtl: undefined,
   };
   const records: RR[] = [];

@@ -39,7 +39,7 @@ export type AnchorFile =
 
 /** Reads a file of DS and DNSKEY lines in zone-file form, such as `. IN DS 20326 8 2 E06D...`. */
 export function parseAnchors(text: string): AnchorFile {
-  const file = parseZone(text, ROOT);
+  const file = parseZone(text, ROOT, 0);
   if (file.kind === 'errors') {
     return {
       kind: 'errors',

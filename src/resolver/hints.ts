@@ -19,7 +19,7 @@ export type HintsFile =
 
 /** Reads a file of NS, A and AAAA lines in zone-file form, such as the `named.root` that IANA publishes. */
 export function parseHints(text: string): HintsFile {
-  const file = parseZone(text, ROOT);
+  const file = parseZone(text, ROOT, 0);
   if (file.kind === 'errors') {
     const errors = file.errors.map(({ line, message }) => `line ${line}: ${message}`);
     return { kind: 'errors', errors };
