@@ -4,7 +4,7 @@
  * Does not: know commands or options (options.ts).
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { domainToASCII } from 'node:url';
 import { parseIPv4, parseIPv6 } from '../dns/address.ts';
 import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
@@ -122,13 +122,31 @@ function summary([first = 'it cannot be read', ...more]: readonly string[]): str
 }
 
 function readText(file: string): string {
+  let text: string | undefined;
   try {
-    const text = readFileSync(file, 'utf8');
-    if (text.length <= MAX_FILE) return text;
+    text = readBounded(file);
   } catch (error) {
     throw new Misuse(`${file} cannot be read: ${whyUnreadable(error)}`);
   }
-  throw new Misuse(`${file} is too large to be what it should be`);
+  if (text === undefined) throw new Misuse(`${file} is too large to be what it should be`);
+  return text;
+}
+
+/** The whole file; `undefined` where it goes on after MAX_FILE octets. */
+function readBounded(file: string): string | undefined {
+  const descriptor = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(MAX_FILE + 1);
+    let length = 0;
+    for (;;) {
+      const read = readSync(descriptor, buffer, length, buffer.length - length, null);
+      length += read;
+      if (length > MAX_FILE) return undefined;
+      if (read === 0) return buffer.toString('utf8', 0, length);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {

@@ -80,11 +80,14 @@ export async function within<T>(
   work: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T | 'timed-out'> {
   if (timeoutMs === undefined) return work(undefined);
-  const signal = AbortSignal.timeout(timeoutMs);
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
-    return await work(signal);
+    return await work(stop.signal);
   } catch (error) {
-    if (signal.aborted) return 'timed-out';
+    if (stop.signal.aborted) return 'timed-out';
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
