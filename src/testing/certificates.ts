@@ -38,6 +38,18 @@ export interface CertificateDescription {
   readonly key?: CertificateKey;
   /** Object identifiers of extended key usages; none by default, which allows every use. */
   readonly usages?: readonly string[];
+  /** Takes the key of this certificate in place of a new one: renewed and cross-signed certificates. */
+  readonly keyOf?: IssuedCertificate;
+  /** Any others, behind the usual ones. */
+  readonly extensions?: readonly ExtensionDescription[];
+}
+
+export interface ExtensionDescription {
+  /** Dotted. */
+  readonly id: string;
+  /** DER of the value. */
+  readonly value: Uint8Array;
+  readonly weight?: 'critical';
 }
 
 /** A certificate and what is needed to present it or to sign others with it. */
@@ -61,8 +73,7 @@ export function issue(
   description: CertificateDescription,
   issuer?: IssuedCertificate,
 ): IssuedCertificate {
-  const { privateKey, publicKey } = generate(description.key ?? 'P-256');
-  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  const { privateKey, spki } = description.keyOf ?? generate(description.key ?? 'P-256');
   const subject = commonName(description.subject);
   const signer = issuer ?? { privateKey, subject, spki };
   const { algorithm, hash } = signatureAlgorithm(signer.privateKey);
@@ -120,7 +131,12 @@ function associationData(selected: Uint8Array, matchingType: 0 | 1 | 2): string 
   }
 }
 
-function generate(key: CertificateKey): { privateKey: KeyObject; publicKey: KeyObject } {
+function generate(key: CertificateKey): Pick<IssuedCertificate, 'privateKey' | 'spki'> {
+  const { privateKey, publicKey } = generatePair(key);
+  return { privateKey, spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })) };
+}
+
+function generatePair(key: CertificateKey): { privateKey: KeyObject; publicKey: KeyObject } {
   switch (key) {
     case 'P-256':
       return generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -153,7 +169,13 @@ const commonName = (text: string | undefined): Uint8Array =>
 
 /** RFC 5280 section 4.2: key identifiers, basic constraints, key usage, names and extended usages. */
 function extensions(
-  { kind = 'leaf', names = [], pathLength, usages = [] }: CertificateDescription,
+  {
+    kind = 'leaf',
+    names = [],
+    pathLength,
+    usages = [],
+    extensions: others = [],
+  }: CertificateDescription,
   spki: Uint8Array,
   issuerSpki: Uint8Array,
 ): Uint8Array {
@@ -178,6 +200,7 @@ function extensions(
       ),
     );
   if (usages.length > 0) list.push(extension('2.5.29.37', sequence(...usages.map(objectId))));
+  for (const { id, value, weight } of others) list.push(extension(id, value, weight));
   return sequence(...list);
 }
 
