@@ -7,7 +7,7 @@
  * @module
  */
 import { context, DerError, DerReader, sameOctets, TAG } from './der.ts';
-import { isEmptyName } from './distinguished-name.ts';
+import { isEmptyName, isReadableName } from './distinguished-name.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 
 export interface Certificate {
@@ -76,7 +76,7 @@ type Signed = Omit<Certificate, 'der' | 'tbs' | 'signatureAlgorithm' | 'signatur
 
 function readTbs(tbs: Uint8Array, outerAlgorithm: Uint8Array): Signed {
   const fields = new DerReader(tbs).enter(TAG.sequence);
-  const version = (fields.enterIf(context(0, 'constructed'))?.count() ?? 0) + 1;
+  const version = readVersion(fields);
   const serial = fields.contents(TAG.integer);
   const innerAlgorithm = fields.element(TAG.sequence);
   const issuer = fields.element(TAG.sequence);
@@ -92,10 +92,19 @@ function readTbs(tbs: Uint8Array, outerAlgorithm: Uint8Array): Signed {
   const times = rules.read(() => readValidity(validity)) ?? NEVER;
   const extensions = rules.read(() => readTail(fields, version)) ?? NONE;
   const isCa = extensions.basicConstraints?.ca === true;
+  rules.check(isReadableName(issuer) && isReadableName(subject), 'issuer or subject is no name');
   rules.check(!isEmptyName(issuer), 'empty issuer');
   // RFC 5280 section 4.1.2.6
   rules.check(!isEmptyName(subject) || !isCa, 'CA with an empty subject');
   return { serial, issuer, subject, spki, version, ...times, extensions, defect: rules.broken };
+}
+
+function readVersion(fields: DerReader): number {
+  const wrapped = fields.enterIf(context(0, 'constructed'));
+  if (!wrapped) return 1;
+  const version = wrapped.count() + 1;
+  wrapped.finish();
+  return version;
 }
 
 const NONE: Extensions = { unknownCritical: [] };

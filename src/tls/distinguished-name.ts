@@ -7,7 +7,8 @@
  */
 import { DerError, DerReader, latin1, TAG } from './der.ts';
 
-const UTF8 = new TextDecoder();
+/** No mark at the start is skipped and no octet replaced: names that differ stay different. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const COMMON_NAME = '2.5.4.3';
 
 interface Attribute {
@@ -19,17 +20,22 @@ interface Attribute {
 
 /** Equal exactly for names that chain: the issuer of one certificate, the subject of the next. */
 export function nameKey(name: Uint8Array): string {
-  // What cannot be read is equal to the same octets only.
-  return canonicalName(name)?.join() ?? `#${latin1(name)}`;
+  return known(name).key;
 }
 
-/** Whether `name` lies in the subtree `top`: starts with all of its RDNs (RFC 5280 section 4.2.1.10). */
-export function isNameWithin(name: Uint8Array, top: Uint8Array): boolean {
-  const inner = canonicalName(name);
-  const outer = canonicalName(top);
-  if (!inner || !outer) return false;
+/**
+ * Whether `name` lies in the subtree `top`: starts with all of its RDNs (RFC 5280 section 4.2.1.10); `undefined` when one
+ * of them cannot be read.
+ */
+export function isNameWithin(name: Uint8Array, top: Uint8Array): boolean | undefined {
+  const inner = known(name).rdns;
+  const outer = known(top).rdns;
+  if (!inner || !outer) return undefined;
   return outer.every((rdn, i) => rdn === inner[i]);
 }
+
+/** Whether the octets are a Name in the sense of RFC 5280 section 4.1.2.4. */
+export const isReadableName = (name: Uint8Array): boolean => known(name).rdns !== undefined;
 
 /** The text of every CN attribute, in order. */
 export function commonNames(name: Uint8Array): readonly string[] {
@@ -41,9 +47,23 @@ export function commonNames(name: Uint8Array): readonly string[] {
 
 export const isEmptyName = (name: Uint8Array): boolean => name.length === 2;
 
-/** One string per RDN, equal for equal RDNs; `undefined` when the octets are no name. */
-function canonicalName(name: Uint8Array): readonly string[] | undefined {
-  return readRdns(name)?.map((rdn) => rdn.map(canonicalAttribute).sort().join('+'));
+interface CanonicalName {
+  /** One string per RDN, equal for equal RDNs; `undefined` when the octets are no name. */
+  readonly rdns: readonly string[] | undefined;
+  readonly key: string;
+}
+
+/** Each name is read once, though it is compared on every path that leads through its certificate. */
+const KNOWN = new WeakMap<Uint8Array, CanonicalName>();
+
+function known(name: Uint8Array): CanonicalName {
+  const remembered = KNOWN.get(name);
+  if (remembered) return remembered;
+  const rdns = readRdns(name)?.map((rdn) => rdn.map(canonicalAttribute).sort().join('+'));
+  // What cannot be read is equal to the same octets only.
+  const canonical = { rdns, key: rdns?.join() ?? `#${latin1(name)}` };
+  KNOWN.set(name, canonical);
+  return canonical;
 }
 
 function canonicalAttribute({ type, text, der }: Attribute): string {
@@ -69,6 +89,7 @@ function readRdns(name: Uint8Array): Attribute[][] | undefined {
 
 function readRdn(set: DerReader): Attribute[] {
   const attributes: Attribute[] = [];
+  if (set.left === 0) set.fail('RDN without attributes');
   while (set.left > 0) {
     const pair = set.enter(TAG.sequence);
     const type = pair.oid();
@@ -83,7 +104,7 @@ function readRdn(set: DerReader): Attribute[] {
 function textOf(tag: number | undefined, value: DerReader): string | undefined {
   switch (tag) {
     case TAG.utf8String:
-      return UTF8.decode(value.contents(tag));
+      return utf8(value.contents(tag));
     case TAG.printableString:
     case TAG.ia5String:
     case TAG.teletexString:
@@ -92,6 +113,14 @@ function textOf(tag: number | undefined, value: DerReader): string | undefined {
       return utf16(value.contents(tag));
     default:
       return undefined;
+  }
+}
+
+function utf8(octets: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(octets);
+  } catch {
+    return undefined; // not UTF-8, so it is compared octet by octet
   }
 }
 

@@ -8,12 +8,16 @@
 import type { Certificate } from './certificate.ts';
 import { commonNames } from './distinguished-name.ts';
 
-/** The names that the certificate presents, as they stand there: its DNS-IDs, or its CNs where it has none. */
+/**
+ * The names that the certificate presents, as they stand there: its DNS-IDs, or its CNs where it has none. A CN without
+ * a dot is a person or a product; name constraints do not look at it, so it must not be taken for a host.
+ */
 export function presentedNames(certificate: Certificate): readonly string[] {
   const dnsIds = (certificate.extensions.subjectAltName ?? []).flatMap((name) =>
     name.form === 'dns' ? [name.name] : [],
   );
-  return dnsIds.length > 0 ? dnsIds : commonNames(certificate.subject);
+  if (dnsIds.length > 0) return dnsIds;
+  return commonNames(certificate.subject).filter((name) => name.includes('.'));
 }
 
 /**

@@ -20,11 +20,11 @@ const MAX_CERTIFICATES = 400;
 const MAX_PATH = 100;
 /**
  * Signatures computed for one peer. An honest path needs one for each certificate in it; the rest is room for
- * cross-signing. At 0.1 to 1 ms each it bounds what a hostile list costs.
+ * cross-signing. At 0.1 to 2 ms each it bounds what a hostile list costs.
  */
-const MAX_SIGNATURES = 256;
+const MAX_SIGNATURES = 128;
 /** Paths looked at for one peer: certificates that all sign each other make exponentially many. */
-const MAX_PATHS = 1024;
+const MAX_PATHS = 128;
 
 /** Finds the paths of one peer, and remembers which signatures it has computed. */
 export class PathFinder {
@@ -65,7 +65,7 @@ export class PathFinder {
     const top = path.at(-1);
     if (!top || path.length >= MAX_PATH) return;
     for (const issuer of this.issuersOf(top))
-      if (!path.includes(issuer)) yield* this.#from([...path, issuer]);
+      if (!path.some((below) => isSameEntity(below, issuer))) yield* this.#from([...path, issuer]);
   }
 
   /** Certificates of the pool whose keys made the signature on `certificate`. */
@@ -87,6 +87,10 @@ export class PathFinder {
     return verifySignature(certificate, spki);
   }
 }
+
+/** RFC 4158 section 2.4.1: a path that comes back to the same name and key has taken a detour. */
+const isSameEntity = (a: Certificate, b: Certificate): boolean =>
+  nameKey(a.subject) === nameKey(b.subject) && sameOctets(a.spki, b.spki);
 
 /** Issued in the name of its own subject: a root, or the same CA's old key signing the new one. */
 export const isSelfIssued = (certificate: Certificate): boolean =>

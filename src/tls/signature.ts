@@ -38,6 +38,7 @@ const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map<string, Algorithm>([
 
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
+const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 const MGF1 = '1.2.840.113549.1.1.8';
 const DIGESTS: ReadonlyMap<string, string> = new Map([
   ['1.3.14.3.2.26', 'sha1'],
@@ -47,8 +48,27 @@ const DIGESTS: ReadonlyMap<string, string> = new Map([
   ['2.16.840.1.101.3.4.2.3', 'sha512'],
 ]);
 
-/** What OpenSSL imports at most; above it a single signature takes milliseconds. */
-const MAX_RSA_BITS = 16_384;
+/** Nobody has more. Above it, or with a longer exponent, a single signature takes milliseconds. */
+const MAX_RSA_BITS = 8192;
+const MAX_RSA_EXPONENT_OCTETS = 5;
+
+/**
+ * Curves by name, from 192 bits upward: below, keys are weaker than the shortest RSA keys that are let through, and
+ * parameters spelled out (RFC 5480 section 2.1.1 forbids them) may describe anything.
+ */
+const CURVES: ReadonlySet<string> = new Set([
+  '1.2.840.10045.3.1.1', // P-192
+  '1.3.132.0.33', // P-224
+  '1.2.840.10045.3.1.7', // P-256
+  '1.3.132.0.34', // P-384
+  '1.3.132.0.35', // P-521
+  '1.3.132.0.10', // secp256k1
+  '1.3.36.3.3.2.8.1.1.5', // brainpoolP224r1
+  '1.3.36.3.3.2.8.1.1.7', // brainpoolP256r1
+  '1.3.36.3.3.2.8.1.1.9', // brainpoolP320r1
+  '1.3.36.3.3.2.8.1.1.11', // brainpoolP384r1
+  '1.3.36.3.3.2.8.1.1.13', // brainpoolP512r1
+]);
 
 /** Whether the key of this SubjectPublicKeyInfo made the signature; also `false` where the algorithm is not known. */
 export function verifySignature(certificate: Certificate, spki: Uint8Array): boolean {
@@ -91,9 +111,8 @@ function fits(key: KeyObject, algorithm: Algorithm): boolean {
 }
 
 function importKey(spki: Uint8Array): KeyObject | undefined {
-  if ((rsaBits(spki) ?? 0) > MAX_RSA_BITS) return undefined;
   const parts = reading(() => readKey(spki));
-  if (!parts) return undefined;
+  if (!parts || !isAffordable(parts) || (rsaBits(spki) ?? 0) > MAX_RSA_BITS) return undefined;
   try {
     // Node takes fifty times longer for an RSA key in an SPKI than for the bare PKCS#1 key.
     return parts.oid === RSA_ENCRYPTION
@@ -104,10 +123,29 @@ function importKey(spki: Uint8Array): KeyObject | undefined {
   }
 }
 
-function readKey(spki: Uint8Array): { oid: string; key: Uint8Array } {
+interface KeyParts {
+  readonly oid: string;
+  /** DER of what follows the object identifier: empty, NULL, or a curve. */
+  readonly parameters: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+function readKey(spki: Uint8Array): KeyParts {
   const fields = new DerReader(spki).enter(TAG.sequence);
-  const oid = fields.enter(TAG.sequence).oid();
-  return { oid, key: fields.octetsOfBits() };
+  const algorithm = fields.enter(TAG.sequence);
+  return { oid: algorithm.oid(), parameters: algorithm.rest(), key: fields.octetsOfBits() };
+}
+
+/** Whether the key is of a kind that cannot be made to take long: an RSA exponent as it is in use, a curve by name. */
+function isAffordable({ oid, parameters, key }: KeyParts): boolean {
+  const fits = reading(() => {
+    if (oid === EC_PUBLIC_KEY) return CURVES.has(new DerReader(parameters).oid());
+    if (oid !== RSA_ENCRYPTION && oid !== RSASSA_PSS) return true;
+    const numbers = new DerReader(key).enter(TAG.sequence);
+    numbers.integer();
+    return numbers.integer().length <= MAX_RSA_EXPONENT_OCTETS;
+  });
+  return fits === true;
 }
 
 function signatureAlgorithm(certificate: Certificate): Algorithm | undefined {
@@ -126,7 +164,9 @@ function readPss(fields: DerReader): Algorithm | undefined {
   const isMgf1 = !mask || mask.oid() === MGF1;
   const maskDigest = mask ? DIGESTS.get(mask.enter(TAG.sequence).oid()) : 'sha1';
   const saltLength = fields.enterIf(context(2, 'constructed'))?.count() ?? 20;
-  if (!digest || !isMgf1 || maskDigest !== digest) return undefined;
+  const trailer = fields.enterIf(context(3, 'constructed'))?.count() ?? 1;
+  fields.finish();
+  if (!digest || !isMgf1 || maskDigest !== digest || trailer !== 1) return undefined;
   return { key: 'rsa', digest, saltLength };
 }
 
