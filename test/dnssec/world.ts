@@ -2,8 +2,9 @@
 // asked, its trust comes from the DS that its parent would publish, and the reply goes to the pure floor.
 import type { Rcode, RRType } from '../../src/dns/codes.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
-import { Name } from '../../src/dns/name.ts';
-import { collectRRsets, findRRset } from '../../src/dns/rrset.ts';
+import { Name, ROOT } from '../../src/dns/name.ts';
+import { collectRRsets, findRRset, type RR, type RRset } from '../../src/dns/rrset.ts';
+import { parseZone } from '../../src/dns/zone-file.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import type { LimitName } from '../../src/dnssec/budget.ts';
 import type { Context } from '../../src/dnssec/context.ts';
@@ -20,6 +21,8 @@ import { explain, type Reason } from '../../src/dnssec/reason.ts';
 import type { Reply } from '../../src/dnssec/reply.ts';
 import type { ZoneKeys, ZoneTrust } from '../../src/dnssec/verify.ts';
 import type { Internet } from '../../src/testing/index.ts';
+import { signingKey } from '../../src/testing/keys.ts';
+import { signRRset } from '../../src/testing/signer.ts';
 import { contextAt, policy } from './support.ts';
 
 const query = (name: Name, type: RRType): Message => ({
@@ -154,3 +157,36 @@ export const reply = (
   answer: Reply['answer'],
   authority: Reply['authority'] = [],
 ): Reply => ({ rcode, answer, authority });
+
+/** RRsets of a zone as its servers hold them, signatures and all. */
+export function setsOf(net: Internet, zone: string): readonly RRset[] {
+  const file = parseZone(net.zoneText(zone), Name.parse(zone));
+  if (file.kind === 'errors') throw new RangeError(file.errors.map((e) => e.message).join('; '));
+  return collectRRsets(file.records);
+}
+
+/** Every NSEC and NSEC3 RRset of a zone. */
+export const denialOf = (net: Internet, zone: string): readonly RRset[] =>
+  setsOf(net, zone).filter(({ type }) => type === 'NSEC' || type === 'NSEC3');
+
+/** An RRset as a zone's own key would sign it, whatever it says; valid at the time of the internet. */
+export function signedBy(net: Internet, zone: string, record: RR): RRset {
+  const signer = Name.parse(zone);
+  const now = net.clock.now() / 1000;
+  const stored = { owner: record.owner, type: record.type, records: [record], signatures: [] };
+  const signature = signRRset(stored, signingKey(13, signer.key), {
+    signer,
+    inception: now - 3600,
+    expiration: now + 3600,
+  });
+  const [set] = collectRRsets([record, signature]);
+  if (!set) throw new RangeError('no record');
+  return set;
+}
+
+export const record = (text: string): RR => {
+  const file = parseZone(text, ROOT);
+  const [first] = file.kind === 'records' ? file.records : [];
+  if (!first) throw new RangeError(`no record: ${text}`);
+  return first;
+};

@@ -1,0 +1,508 @@
+// Section 5b of ../shared/spec/adversarial.md: denial of existence. One case a row, named after it; NSEC and NSEC3 alike.
+import t from 'tap';
+import type { RRType } from '../../src/dns/codes.ts';
+import { Name } from '../../src/dns/name.ts';
+import { base32hex } from '../../src/dns/radix.ts';
+import { decode, encode } from '../../src/dns/rdata.ts';
+import type { RRset } from '../../src/dns/rrset.ts';
+import type { Reply } from '../../src/dnssec/reply.ts';
+import {
+  type Amendment,
+  alterRecords,
+  corruptDenial,
+  type Internet,
+  internet,
+  type Nsec3Options,
+  removeSignatures,
+  resign,
+  type Zones,
+} from '../../src/testing/index.ts';
+import { nsec3Hash } from '../../src/testing/zone.ts';
+import {
+  contextOf,
+  delegationOf,
+  delegationWords,
+  denialOf,
+  judgementOf,
+  record,
+  reply,
+  replyOf,
+  setsOf,
+  settle,
+  signedBy,
+  told,
+  verdictOf,
+  wordsOf,
+} from './world.ts';
+
+const ZONE = 'example.com';
+const RECORDS = [
+  'host A 192.0.2.1',
+  'deep.ent A 192.0.2.2',
+  '*.wild A 192.0.2.3',
+  'wild A 192.0.2.4',
+  'exact.wild A 192.0.2.5',
+  'dname DNAME other.example.com.',
+];
+const around: Zones = {
+  'signed.example.com': ['www A 192.0.2.6'],
+  'plain.example.com': { records: ['www A 192.0.2.7'], signing: 'unsigned' },
+};
+
+const MODES: Readonly<Record<string, 'nsec' | Nsec3Options>> = {
+  nsec: 'nsec',
+  nsec3: { iterations: 2, salt: 'ab' },
+};
+const net = (denial: 'nsec' | Nsec3Options, ...amendments: readonly Amendment[]): Internet =>
+  internet({ ...around, [ZONE]: { records: RECORDS, signing: { denial } } }).amend(
+    ZONE,
+    ...amendments,
+  );
+
+const name = (label: string): string => `${label}.${ZONE}`;
+const ask = (world: Internet, label: string, type: RRType = 'A', given?: Reply): string =>
+  verdictOf(world, { zone: ZONE, name: name(label), type, ...(given && { reply: given }) });
+const from = (world: Internet, label: string, type: RRType = 'A'): Reply =>
+  replyOf(world, ZONE, name(label), type);
+
+/** The first NSEC3s of a zone that stay under the limit of ten a reply. */
+const evidence = (world: Internet, zone = ZONE): readonly RRset[] =>
+  denialOf(world, zone).slice(0, 10);
+
+for (const [mode, denial] of Object.entries(MODES)) {
+  t.test(`${mode}: what is true is secure`, async (t) => {
+    const world = net(denial);
+    t.equal(ask(world, 'host', 'MX'), 'secure nodata');
+    t.equal(ask(world, 'nope'), 'secure nxdomain');
+    t.equal(ask(world, 'a.b.nope'), 'secure nxdomain');
+    t.equal(ask(world, 'ent'), 'secure nodata', 'an empty non-terminal');
+    t.equal(ask(world, 'x.wild'), 'secure records', 'a wildcard');
+    t.equal(ask(world, 'x.wild', 'MX'), 'secure nodata', 'a wildcard without the type');
+    t.equal(ask(world, '*.wild'), 'secure records', 'the wildcard by its own name');
+    t.equal(ask(world, 'x.dname'), 'secure alias');
+    t.equal(ask(world, 'plain', 'DS'), 'secure nodata');
+    t.equal(ask(world, 'signed', 'DS'), 'secure records');
+    t.equal(ask(world, 'nope', 'DS'), 'secure nxdomain');
+  });
+
+  t.test(`${mode}: 44 the parent's side of a cut denies nothing at or below it`, async (t) => {
+    const world = net(denial);
+    for (const rcode of ['NXDOMAIN', 'NOERROR'] as const)
+      for (const label of ['signed', 'www.signed', 'plain', 'www.plain', 'nope.plain']) {
+        const forged = reply(rcode, [], denialOf(world, ZONE).filter(isNear(world, label)));
+        t.equal(ask(world, label, 'A', forged), 'bogus denial-missing', `${label} ${rcode}`);
+      }
+    const forged = reply('NOERROR', [], evidence(world, 'signed.example.com'));
+    t.equal(
+      ask(world, 'signed', 'DS', forged),
+      'bogus denial-missing',
+      "the child's word about DS",
+    );
+  });
+
+  t.test(`${mode}: denials of other zones are none of this one's`, async (t) => {
+    const world = net(denial);
+    for (const zone of ['com', 'signed.example.com', '.']) {
+      const forged = reply('NXDOMAIN', [], evidence(world, zone));
+      t.equal(ask(world, 'host', 'A', forged), 'bogus denial-missing', zone);
+    }
+    const zone = 'signed.example.com';
+    const given = reply('NXDOMAIN', [], evidence(world));
+    t.equal(
+      verdictOf(world, { zone, name: `www.${zone}`, type: 'A', reply: given }),
+      'bogus denial-missing',
+    );
+  });
+
+  t.test(`${mode}: a name below a DNAME is not denied`, async (t) => {
+    const world = net(denial);
+    const forged = reply('NXDOMAIN', [], denialOf(world, ZONE).filter(isNear(world, 'x.dname')));
+    t.equal(ask(world, 'x.dname', 'A', forged), 'bogus denial-missing');
+  });
+
+  t.test(`${mode}: 50 no word about the wildcard`, async (t) => {
+    const world = net(denial);
+    const whole = from(world, 'nope');
+    const wildcard = `*.${ZONE}`;
+    const without = whole.authority.filter(
+      (set) => !covers(set, wildcard) || covers(set, name('nope')),
+    );
+    if (without.length < whole.authority.length)
+      t.equal(ask(world, 'nope', 'A', { ...whole, authority: without }), 'bogus denial-missing');
+    const hidden = from(world, 'x.wild', 'MX');
+    const noWildcard = hidden.authority.filter((set) => !matches(set, `*.wild.${ZONE}`));
+    t.equal(noWildcard.length, hidden.authority.length - 1);
+    const finding = settle(
+      judgementOf(world, {
+        zone: ZONE,
+        name: name('x.wild'),
+        type: 'MX',
+        reply: { ...hidden, authority: noWildcard },
+      }),
+    );
+    t.match(told(finding), { status: 'bogus', reason: 'denial-missing', ede: 12 });
+  });
+
+  t.test(`${mode}: 51 a wildcard answer without proof`, async (t) => {
+    const world = net(denial);
+    const given = { ...from(world, 'x.wild'), authority: [] };
+    const finding = settle(
+      judgementOf(world, { zone: ZONE, name: name('x.wild'), type: 'A', reply: given }),
+    );
+    t.match(told(finding), { status: 'bogus', reason: 'wildcard-unproven', ede: 6 });
+  });
+
+  t.test(`${mode}: 52 a wildcard replayed for what exists`, async (t) => {
+    const world = net(denial);
+    const [wild] = from(world, 'x.wild').answer;
+    if (!wild) throw new RangeError('no wildcard');
+    for (const label of ['exact.wild', 'x.exact.wild']) {
+      const answer = [{ ...wild, owner: Name.parse(name(label)) }];
+      for (const authority of [evidence(world), denialOf(world, ZONE).filter(isNear(world, label))])
+        t.equal(
+          ask(world, label, 'A', reply('NOERROR', answer, authority)),
+          'bogus wildcard-unproven',
+          label,
+        );
+    }
+    t.equal(
+      ask(world, 'wild', 'A', reply('NOERROR', [{ ...wild, owner: Name.parse(name('wild')) }])),
+      'bogus signature-invalid',
+    );
+  });
+
+  t.test(`${mode}: 54 NXDOMAIN for an empty non-terminal`, async (t) => {
+    const world = net(denial);
+    t.equal(ask(world, 'ent', 'A', { ...from(world, 'ent'), rcode: 'NXDOMAIN' }), 'secure nodata');
+    t.equal(
+      delegationWords(delegationOf(world, { zone: ZONE, name: name('ent'), type: 'DS' })),
+      'not-a-cut',
+    );
+  });
+
+  t.test(`${mode}: 56 the bit of the type is set`, async (t) => {
+    const world = net(denial);
+    const nodata = from(world, 'host', 'MX');
+    const finding = settle(
+      judgementOf(world, { zone: ZONE, name: name('host'), type: 'A', reply: nodata }),
+    );
+    t.match(told(finding), { status: 'bogus', reason: 'denial-contradicted', ede: 6 });
+    for (const rcode of ['NOERROR', 'NXDOMAIN'] as const)
+      t.equal(
+        ask(world, 'host', 'ANY', { ...nodata, rcode }),
+        'bogus denial-contradicted',
+        'any bit, for ANY',
+      );
+    const wild = from(world, 'x.wild', 'MX');
+    t.equal(ask(world, 'x.wild', 'A', wild), 'bogus denial-contradicted', 'at the wildcard');
+    const signed = reply(
+      'NOERROR',
+      [],
+      denialOf(world, ZONE).filter((set) => matches(set, name('signed'))),
+    );
+    t.equal(ask(world, 'signed', 'DS', signed), 'bogus denial-contradicted', 'DS');
+    t.equal(
+      delegationWords(
+        delegationOf(world, { zone: ZONE, name: name('signed'), type: 'DS', reply: signed }),
+      ),
+      'failed bogus denial-contradicted',
+    );
+  });
+
+  t.test(`${mode}: an unverified denial says nothing`, async (t) => {
+    const bad = net(denial, corruptDenial());
+    t.equal(ask(bad, 'nope'), 'bogus signature-invalid');
+    t.equal(ask(bad, 'x.wild'), 'bogus signature-invalid');
+    const unsigned = net(denial, removeSignatures('NSEC', 'NSEC3'));
+    t.equal(ask(unsigned, 'nope'), 'bogus denial-missing');
+  });
+}
+
+/** Whether a denial record matches or covers the name or a name above it: all that an attacker could use. */
+function isNear(world: Internet, label: string): (set: RRset) => boolean {
+  const asked = Name.parse(name(label));
+  const names = Array.from({ length: asked.labels - 1 }, (_, i) =>
+    asked.ancestor(asked.labels - i),
+  );
+  const all = denialOf(world, ZONE);
+  const useful = all.filter((set) =>
+    names.some((one) => matches(set, String(one)) || covers(set, String(one))),
+  );
+  return (set) => useful.some(({ owner }) => owner.equals(set.owner));
+}
+
+const hashed = (set: RRset, of: string): string => {
+  const [rdata] = set.rdata;
+  if (!rdata) return '';
+  const { iterations, salt } = decode('NSEC3', rdata);
+  return base32hex.print(nsec3Hash(Name.parse(of), iterations, salt)).toLowerCase();
+};
+const labelOf = ({ owner }: RRset): string => String.fromCharCode(...owner.label(0)).toLowerCase();
+function matches(set: RRset, of: string): boolean {
+  if (set.type === 'NSEC') return set.owner.equals(Name.parse(of));
+  return set.type === 'NSEC3' && labelOf(set) === hashed(set, of);
+}
+function covers(set: RRset, of: string): boolean {
+  const [rdata] = set.rdata;
+  if (!rdata || (set.type !== 'NSEC' && set.type !== 'NSEC3')) return false;
+  if (set.type === 'NSEC') {
+    const { next } = decode('NSEC', rdata);
+    const after = set.owner.compare(Name.parse(of)) < 0;
+    return after && (next.compare(set.owner) <= 0 || next.compare(Name.parse(of)) > 0);
+  }
+  const [begin, hash] = [labelOf(set), hashed(set, of)];
+  const end = base32hex.print(decode('NSEC3', rdata).nextHashed).toLowerCase();
+  return begin < end ? begin < hash && hash < end : hash > begin || hash < end;
+}
+
+t.test('43 an NSEC that leads out of the zone, or back', async (t) => {
+  const lead = (next: string) => [
+    alterRecords(({ records }) =>
+      records.map((one) => {
+        if (one.type !== 'NSEC') return one;
+        const { types } = decode('NSEC', one.rdata);
+        return { ...one, rdata: encode('NSEC', { next: Name.parse(next), types }) };
+      }),
+    ),
+    resign({}, 'NSEC'),
+  ];
+  for (const next of ['zzz.com', 'net', 'com', 'a.example.com'])
+    t.equal(ask(net('nsec', ...lead(next)), 'nope'), 'bogus denial-missing', next);
+});
+
+t.test('57 NSEC3 records of different parameters', async (t) => {
+  const chains = [0, 8, 123].map((iterations) => from(net({ iterations }), 'nope').authority);
+  const context = contextOf(net('nsec'));
+  const given = reply('NXDOMAIN', [], chains.flat());
+  const one = { zone: ZONE, name: name('nope'), type: 'A', reply: given, context } as const;
+  t.match(told(settle(judgementOf(net('nsec'), one))), {
+    status: 'bogus',
+    reason: 'denial-parameters',
+    ede: 6,
+  });
+  t.equal(context.budget.used('nsec3-hashes'), 0);
+  const salts = ['', 'aa'].flatMap((salt) => from(net({ salt }), 'nope').authority);
+  t.equal(
+    ask(net('nsec'), 'nope', 'A', reply('NXDOMAIN', [], salts)),
+    'bogus denial-parameters',
+    'salt',
+  );
+});
+
+t.test('59 and 60: NSEC3 that costs too much', async (t) => {
+  const judged = (options: Nsec3Options, ...amendments: readonly Amendment[]) => {
+    const world = internet({
+      [ZONE]: { records: ['@ MX 0 .'], signing: { denial: options } },
+    }).amend(ZONE, ...amendments);
+    const context = contextOf(world);
+    const finding = settle(
+      judgementOf(world, { zone: ZONE, name: name('nope'), type: 'A', context }),
+    );
+    return [wordsOf(finding), told(finding).ede, context.budget.used('nsec3-hashes')];
+  };
+  t.equal(judged({ iterations: 50 })[0], 'secure nxdomain');
+  for (const iterations of [51, 500, 65_535])
+    t.same(judged({ iterations }), ['insecure nxdomain', 27, 0], `${iterations} iterations`);
+  t.same(judged({ iterations: 65_535 }, corruptDenial()), ['bogus signature-invalid', 6, 0]);
+  const salt = 'ab'.repeat(255);
+  t.same(judged({ iterations: 50, salt }), ['insecure nxdomain', 27, 0], 'price 255');
+  t.equal(judged({ iterations: 9, salt })[0], 'secure nxdomain', 'price 50');
+});
+
+t.test('59 other positive answers of the zone stay secure', async (t) => {
+  const world = net({ iterations: 51 });
+  t.equal(ask(world, 'host'), 'secure records');
+  t.equal(ask(world, 'x.wild'), 'insecure records', 'a wildcard needs its denial');
+  t.equal(
+    delegationWords(delegationOf(world, { zone: ZONE, name: name('plain'), type: 'A' })),
+    'unsigned nsec3-iterations',
+  );
+  t.equal(
+    delegationWords(delegationOf(world, { zone: ZONE, name: name('signed'), type: 'A' })),
+    'signed',
+  );
+});
+
+t.test('61 the closest encloser is searched among 120 labels', async (t) => {
+  const long = `${'a.'.repeat(118)}${ZONE}`;
+  const spread = (salt: string) => {
+    const world = internet({
+      [ZONE]: { records: [], signing: { denial: { salt, iterations: 50 } } },
+    });
+    const useless = denialOf(world, ZONE).filter((set) => !matches(set, ZONE));
+    return { world, given: reply('NXDOMAIN', [], useless) };
+  };
+  const { world, given } = spread('00');
+  const context = contextOf(world);
+  const finding = settle(
+    judgementOf(world, { zone: ZONE, name: long, type: 'A', reply: given, context }),
+  );
+  t.equal(wordsOf(finding), 'bogus denial-missing');
+  t.ok(context.budget.used('nsec3-hashes') <= 120, `${context.budget.used('nsec3-hashes')} hashes`);
+  const together = contextOf(world);
+  const found = Array.from({ length: 11 }, (_, i) => {
+    const one = spread(`0${i.toString(16)}`);
+    return told(
+      settle(
+        judgementOf(one.world, {
+          zone: ZONE,
+          name: long,
+          type: 'A',
+          reply: one.given,
+          context: together,
+        }),
+      ),
+    );
+  });
+  t.match(found.at(-1), { status: 'indeterminate', reason: 'budget-spent', limit: 'nsec3-hashes' });
+  t.notOk(found.some(({ status }) => status === 'insecure' || status === 'secure'));
+  t.equal(together.budget.used('nsec3-hashes'), 600);
+});
+
+t.test('63 and 64: opt-out', async (t) => {
+  const optOut = { spans: 'optOut' } as const;
+  const world = net(optOut);
+  t.equal(ask(world, 'nope'), 'insecure nxdomain');
+  t.equal(ask(world, 'host', 'MX'), 'secure nodata', 'a name with an NSEC3 of its own');
+  const plain = { zone: ZONE, name: name('plain'), type: 'A' } as const;
+  t.equal(delegationWords(delegationOf(world, plain)), 'unsigned opt-out');
+  const words = (amendment: Amendment): string =>
+    delegationWords(delegationOf(net(optOut, amendment), plain));
+  t.equal(
+    words(removeSignatures('NSEC3')),
+    'silent',
+    '64 without RRSIG: the DS has to be asked for',
+  );
+  t.equal(words(corruptDenial()), 'failed bogus signature-invalid', '64 with a bad one');
+  for (const label of ['signed', 'host'])
+    for (const authority of [evidence(world), denialOf(world, ZONE).filter(isNear(world, label))]) {
+      const given = reply(
+        'NOERROR',
+        [],
+        authority.filter((set) => !matches(set, name(label))),
+      );
+      const delegation = delegationOf(world, {
+        zone: ZONE,
+        name: name(label),
+        type: 'DS',
+        reply: given,
+      });
+      t.equal(
+        delegationWords(delegation),
+        'failed bogus denial-missing',
+        `no span covers ${label}`,
+      );
+    }
+});
+
+t.test('65 an NSEC3 at the apex of a zone that is called like a hash', async (t) => {
+  const parent = net({ iterations: 0 });
+  const hash = base32hex.print(nsec3Hash(Name.parse(ZONE), 0, new Uint8Array()));
+  const child = `${hash}.${ZONE}`;
+  const world = internet({ [ZONE]: { signing: { denial: 'nsec3' } }, [child]: {} });
+  const nsec3 = record(`${child}. 300 NSEC3 1 1 0 - ${hash} NS SOA RRSIG DNSKEY`);
+  const forged = reply('NXDOMAIN', [], [signedBy(world, child, nsec3)]);
+  t.equal(ask(parent, 'nope', 'A', forged), 'bogus denial-missing', "as the parent's");
+  t.equal(
+    verdictOf(world, { zone: child, name: `nope.${child}`, type: 'A', reply: forged }),
+    'bogus denial-missing',
+  );
+  const own = record(`${hash}.x.${ZONE}. 300 NSEC3 1 1 0 - ${hash} NS SOA RRSIG DNSKEY`);
+  t.equal(
+    ask(parent, 'nope', 'A', reply('NXDOMAIN', [], [signedBy(parent, ZONE, own)])),
+    'bogus denial-missing',
+    'two labels below',
+  );
+});
+
+t.test('67 more NSEC3 records than any proof needs', async (t) => {
+  const records = Array.from({ length: 300 }, (_, i) => `n${i} A 192.0.2.1`);
+  const world = internet({ [ZONE]: { records, signing: { denial: 'nsec3' } } });
+  const all = denialOf(world, ZONE);
+  const whole = replyOf(world, ZONE, name('nope'), 'A').authority;
+  const more = all.filter(
+    (set) => !whole.some(({ owner, type }) => type === 'NSEC3' && owner.equals(set.owner)),
+  );
+  const judged = (count: number) => {
+    const context = contextOf(world);
+    const proof = whole.filter(({ type }) => type === 'NSEC3');
+    const given = reply('NXDOMAIN', [], [...proof, ...more.slice(0, count - proof.length)]);
+    const one = { zone: ZONE, name: name('nope'), type: 'A', reply: given, context } as const;
+    const { used } = context.budget;
+    return {
+      ...told(settle(judgementOf(world, one))),
+      work: used.call(context.budget, 'nsec3-hashes') + used.call(context.budget, 'signatures'),
+    };
+  };
+  t.match(judged(10), { status: 'secure' });
+  for (const count of [11, 300])
+    t.match(judged(count), {
+      status: 'bogus',
+      reason: 'too-many-nsec3',
+      ede: 6,
+      limit: 'nsec3-records',
+      work: 0,
+    });
+});
+
+t.test('70 NXNAME', async (t) => {
+  const world = net('nsec');
+  const denies = (types: string): Reply =>
+    reply(
+      'NOERROR',
+      [],
+      [signedBy(world, ZONE, record(`nope.${ZONE}. 300 NSEC \\000.nope.${ZONE}. ${types}`))],
+    );
+  t.equal(ask(world, 'nope', 'A', denies('RRSIG NSEC NXNAME')), 'secure nxdomain');
+  t.equal(ask(world, 'nope', 'ANY', denies('RRSIG NSEC NXNAME')), 'secure nxdomain');
+  t.equal(
+    ask(world, 'x.nope', 'A', denies('RRSIG NSEC NXNAME')),
+    'bogus denial-missing',
+    'for exactly that name',
+  );
+  t.equal(
+    ask(world, 'nope', 'A', denies('MX RRSIG NSEC NXNAME')),
+    'secure nodata',
+    'beside a type it says nothing',
+  );
+  t.equal(ask(world, 'nope', 'MX', denies('MX RRSIG NSEC NXNAME')), 'bogus denial-contradicted');
+  const given = denies('RRSIG NSEC NXNAME');
+  const delegation = delegationOf(world, {
+    zone: ZONE,
+    name: name('nope'),
+    type: 'DS',
+    reply: given,
+  });
+  t.equal(delegationWords(delegation), 'not-a-cut');
+});
+
+t.test('an NSEC that a wildcard made denies nothing', async (t) => {
+  const world = net('nsec');
+  const nsec = denialOf(world, ZONE).find((set) => matches(set, `*.wild.${ZONE}`));
+  if (!nsec) throw new RangeError('no such NSEC');
+  const expanded = { ...nsec, owner: Name.parse(`exact.wild.${ZONE}`) };
+  t.equal(
+    ask(world, 'exact.wild', 'MX', reply('NOERROR', [], [expanded])),
+    'bogus signature-labels',
+  );
+});
+
+t.test('the life of an absence', async (t) => {
+  const world = net('nsec');
+  const finding = settle(judgementOf(world, { zone: ZONE, name: name('nope'), type: 'A' }));
+  t.equal('ttl' in finding && finding.ttl, 900, 'SOA minimum (RFC 2308 section 5)');
+  const whole = from(world, 'nope');
+  const soa = setsOf(world, 'com').filter(({ type }) => type === 'SOA');
+  const foreign = {
+    ...whole,
+    authority: [...soa, ...whole.authority.filter(({ type }) => type !== 'SOA')],
+  };
+  const other = settle(
+    judgementOf(world, { zone: ZONE, name: name('nope'), type: 'A', reply: foreign }),
+  );
+  t.match(
+    'found' in other && other.found.proof.map(({ type }) => type),
+    ['NSEC'],
+    "another zone's SOA is no part of it",
+  );
+});
