@@ -48,11 +48,13 @@ function nsec3Proof(zone: Zone, claim: Claim): Sets {
       // RFC 5155 section 7.2.4: under Opt-Out the name may have none, then the closest provable encloser speaks.
       return own ? [own] : closestEncloserProof(zone, name, name.parent);
     }
-    case 'no-name':
+    case 'no-name': {
+      const encloser = provableEncloser(zone, claim.encloser);
       return [
-        ...closestEncloserProof(zone, name, claim.encloser),
-        overWildcard(zone, claim.encloser, 'nsec3Over'),
+        ...closestEncloserProof(zone, name, encloser),
+        overWildcard(zone, encloser, 'nsec3Over'),
       ];
+    }
     case 'wildcard-answer':
       return [zone.nsec3Over(name.ancestor(claim.encloser.labels + 1))];
     case 'wildcard-no-data':
@@ -65,11 +67,15 @@ function nsec3Proof(zone: Zone, claim: Claim): Sets {
 
 /** RFC 5155 section 7.2.1: the NSEC3 of the closest encloser that has one, and the one over the next closer name. */
 function closestEncloserProof(zone: Zone, name: Name, encloser: Name): Sets {
-  for (let labels = encloser.labels; labels >= zone.name.labels; labels -= 1) {
-    const matching = zone.nsec3At(name.ancestor(labels));
-    if (matching) return [matching, zone.nsec3Over(name.ancestor(labels + 1))];
-  }
-  return [];
+  const closest = provableEncloser(zone, encloser);
+  return [zone.nsec3At(closest), zone.nsec3Over(name.ancestor(closest.labels + 1))];
+}
+
+/** RFC 5155 section 1.3: under Opt-Out an empty non-terminal above unsigned delegations has no NSEC3, so one above speaks. */
+function provableEncloser(zone: Zone, encloser: Name): Name {
+  let closest = encloser;
+  while (closest.labels > zone.name.labels && !zone.nsec3At(closest)) closest = closest.parent;
+  return closest;
 }
 
 type Search = 'nsecAt' | 'nsecOver' | 'nsec3At' | 'nsec3Over';

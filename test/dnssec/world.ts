@@ -3,6 +3,8 @@
 import type { Rcode, RRType } from '../../src/dns/codes.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { Name, ROOT } from '../../src/dns/name.ts';
+import { base32hex } from '../../src/dns/radix.ts';
+import { decode } from '../../src/dns/rdata.ts';
 import { collectRRsets, findRRset, type RR, type RRset } from '../../src/dns/rrset.ts';
 import { parseZone } from '../../src/dns/zone-file.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
@@ -23,6 +25,7 @@ import type { ZoneKeys, ZoneTrust } from '../../src/dnssec/verify.ts';
 import type { Internet } from '../../src/testing/index.ts';
 import { signingKey } from '../../src/testing/keys.ts';
 import { signRRset } from '../../src/testing/signer.ts';
+import { nsec3Hash } from '../../src/testing/zone.ts';
 import { contextAt, policy } from './support.ts';
 
 const query = (name: Name, type: RRType): Message => ({
@@ -190,3 +193,31 @@ export const record = (text: string): RR => {
   if (!first) throw new RangeError(`no record: ${text}`);
   return first;
 };
+
+const hashed = (set: RRset, of: string): string => {
+  const [rdata] = set.rdata;
+  if (!rdata) return '';
+  const { iterations, salt } = decode('NSEC3', rdata);
+  return base32hex.print(nsec3Hash(Name.parse(of), iterations, salt)).toLowerCase();
+};
+const labelOf = ({ owner }: RRset): string => String.fromCharCode(...owner.label(0)).toLowerCase();
+
+/** Whether an NSEC or NSEC3 RRset stands at a name; written without the validator. */
+export function matches(set: RRset, of: string): boolean {
+  if (set.type === 'NSEC') return set.owner.equals(Name.parse(of));
+  return set.type === 'NSEC3' && labelOf(set) === hashed(set, of);
+}
+
+/** Whether its span holds the name. */
+export function covers(set: RRset, of: string): boolean {
+  const [rdata] = set.rdata;
+  if (!rdata || (set.type !== 'NSEC' && set.type !== 'NSEC3')) return false;
+  if (set.type === 'NSEC') {
+    const { next } = decode('NSEC', rdata);
+    const after = set.owner.compare(Name.parse(of)) < 0;
+    return after && (next.compare(set.owner) <= 0 || next.compare(Name.parse(of)) > 0);
+  }
+  const [begin, hash] = [labelOf(set), hashed(set, of)];
+  const end = base32hex.print(decode('NSEC3', rdata).nextHashed).toLowerCase();
+  return begin < end ? begin < hash && hash < end : hash > begin || hash < end;
+}
