@@ -131,6 +131,7 @@ export const CLASS_ANY = 255;
 
 const CLASSES: Readonly<Record<string, number>> = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 };
 const CLASS_OF_CODE = new Map(Object.entries(CLASSES).map(([name, code]) => [code, name]));
+CLASS_OF_CODE.delete(CLASS_ANY); // ANY is a type too, and in front of a record it would be read as one
 
 export const printClass = (code: number): string => CLASS_OF_CODE.get(code) ?? `CLASS${code}`;
 

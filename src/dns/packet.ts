@@ -23,7 +23,7 @@ import { codeOf, type RRType } from './codes.ts';
 import { Writer } from './cursor.ts';
 import { type Message, parseMessage, type Question, writeMessage } from './message.ts';
 import { Name } from './name.ts';
-import { decode as decodeRdata, isTyped, type Rdata } from './rdata.ts';
+import { decode as decodeRdata, followsPointers, isTyped, type Rdata } from './rdata.ts';
 import type { RR } from './rrset.ts';
 
 export type Bridged<T> =
@@ -137,11 +137,14 @@ const questionOf = ({ name, type, class: code = 1 }: Question): PacketQuestion =
 
 function answerOf({ owner, type, class: code, ttl, rdata, defect }: RR): PacketAnswer {
   const common = { name: textOf(owner), class: classTextOf(code), ttl, flush: false };
+  const typeText = typeTextOf(type);
+  if (defect !== undefined && followsPointers(type))
+    refuse(`octets of ${type} that may hold pointers mean something in their own message only`);
   const data = defect === undefined ? dataOf(type, rdata) : undefined;
   if (data === undefined)
     return { ...common, type: `UNKNOWN_${codeOf(type)}`, data: Buffer.from(rdata) };
   // Type and data come from one decoded record, which has been encoded again to the same octets.
-  return { ...common, type: typeTextOf(type), data } as PacketAnswer;
+  return { ...common, type: typeText, data } as PacketAnswer;
 }
 
 /** dns-packet's data for a record, if it encodes to the same octets again. */
@@ -212,8 +215,11 @@ const NAMED = new Set<string>(
 );
 
 const isNamed = (type: RRType): type is RRType & RecordType => NAMED.has(type);
-const typeTextOf = (type: RRType): RecordType | RawType =>
-  isNamed(type) ? type : `UNKNOWN_${codeOf(type)}`;
+function typeTextOf(type: RRType): RecordType | RawType {
+  if (isNamed(type)) return type;
+  // It encodes every text that it does not know as 0, so a 0 could not be told from a mistake on the way back.
+  return codeOf(type) === 0 ? refuse('dns-packet has no type 0') : `UNKNOWN_${codeOf(type)}`;
+}
 
 /** What dns-packet calls the classes that it knows; every other text encodes as 0. */
 const CLASSES: ReadonlyMap<number, RecordClass> = new Map([
@@ -265,7 +271,8 @@ function parseOwn(packet: Packet): Message {
 function questionFrom(question: PacketQuestion): Question {
   const [read] = parseOwn({ questions: [{ ...question }] }).questions;
   if (!read) refuse('no question');
-  checkHead(question, questionOf(read), read.type);
+  checkType(question, read.type);
+  checkHead(question, questionOf(read));
   return read;
 }
 
@@ -274,8 +281,9 @@ function recordFrom(answer: PacketAnswer): RR {
   const copy = { ...answer, data: copyOf(answer.data) } as PacketAnswer;
   const [record] = parseOwn({ answers: [copy] }).answer;
   if (!record) refuse('no record');
+  checkType(answer, record.type);
   const back = answerOf(record);
-  checkHead(answer, back, record.type);
+  checkHead(answer, back);
   if ((answer.ttl ?? 0) !== record.ttl || answer.flush)
     refuse('dns-packet changes its TTL or class');
   const same =
@@ -286,15 +294,18 @@ function recordFrom(answer: PacketAnswer): RR {
   return record;
 }
 
-/** Name, type and class as given must be what was read back: dns-packet turns what it does not know into 0. */
+/** dns-packet turns a type that it does not know into 0. */
+function checkType(given: PacketQuestion | PacketAnswer, type: RRType): void {
+  if (codeOf(type) === 0) refuse(`dns-packet knows no type ${given.type}: use UNKNOWN_1234`);
+}
+
+/** Name and class as given must be what was read back. */
 function checkHead(
   given: PacketQuestion | PacketAnswer,
   back: { name: string; class?: RecordClass | undefined },
-  type: RRType,
 ): void {
   if (!sameData(given.name, back.name))
     refuse(`"${given.name}" is no domain name that dns-packet can carry`);
-  if (codeOf(type) === 0) refuse(`dns-packet knows no type ${given.type}: use UNKNOWN_1234`);
   if ((given.class ?? 'IN').toUpperCase() !== back.class)
     refuse(`dns-packet knows no class ${given.class}`);
 }

@@ -10,6 +10,7 @@ import { FormatError } from './cursor.ts';
 import type { Kind } from './field.ts';
 import { TEXT, type TextForm } from './field-text.ts';
 import type { Name } from './name.ts';
+import { sameOctets } from './octets.ts';
 import { hex } from './radix.ts';
 import {
   decode,
@@ -30,11 +31,16 @@ function textFields(type: TypedRRType): [name: string, form: TextForm<unknown>][
   return kinds.map(([name, kind]) => [name, TEXT[kind] as TextForm<unknown>]);
 }
 
-/** `10 mail.example.com.`; in the form of RFC 3597 where the type is unknown or the octets do not fit it. */
+/**
+ * `10 mail.example.com.`; in the form of RFC 3597 where the type is unknown, the octets do not fit it, or its own form
+ * would not give the same octets back (a type bitmap with trailing zeros).
+ */
 export function printRdata(type: RRType, rdata: Rdata): string {
   if (!isTyped(type) || type === 'NULL') return printOpaque(rdata);
   try {
-    const values: Readonly<Record<string, unknown>> = decode(type, rdata);
+    const fields = decode(type, rdata);
+    if (!sameOctets(encode(type, fields), rdata)) return printOpaque(rdata);
+    const values: Readonly<Record<string, unknown>> = fields;
     const texts = textFields(type).map(([name, form]) => form.print(values[name]));
     return texts.filter((text) => text !== '').join(' ');
   } catch (error) {

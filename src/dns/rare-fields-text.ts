@@ -44,7 +44,12 @@ export const locationText: TextForm<Location> = {
 /** 100,000 m, in centimetres. */
 const BASE_ALTITUDE = 10_000_000;
 
-const centimetresOf = (precision: number): number => (precision >> 4) * 10 ** (precision & 15);
+function centimetresOf(precision: number): number {
+  const [digit, power] = [precision >> 4, precision & 15];
+  if (digit === 0 && power > 0) throw new FormatError('a zero with a power has no text', 0);
+  return digit * 10 ** power;
+}
+
 const printMetres = (centimetres: number): string => `${(centimetres / 100).toFixed(2)}m`;
 
 function printArc(value: number, positive: string, negative: string): string {

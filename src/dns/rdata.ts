@@ -212,6 +212,12 @@ export const isTyped = (type: RRType): type is TypedRRType =>
   isKnownType(type) && Object.hasOwn(RDATA, type);
 
 /**
+ * Whether pointers are followed in RDATA of this type. A record of it that has a `defect` is bound to the message that
+ * it came in: its octets would mean something else in another.
+ */
+export const followsPointers = (type: RRType): boolean => LAYOUTS.get(type)?.pointers === true;
+
+/**
  * The fields of RDATA; those that are octets or names are views of it.
  * @throws {@link FormatError} when it does not fit its type: the reader has marked such a record with `defect`
  */
