@@ -32,11 +32,17 @@ for (const stream of [stdout, stderr])
     giveUp(error);
   });
 
+/** A host name that is none would be refused by connect.ts, and by servers. */
+function clientName(): string {
+  const name = hostname();
+  return /^[\w.-]{1,255}$/.test(name) ? name : 'localhost';
+}
+
 // The resolver's timers do not keep the process, and a command may be doing nothing but wait.
 const awake = setInterval(() => {}, 60_000);
 const code = await run(argv.slice(2), {
   terminal: makeTerminal(stdout, stderr, env),
-  world: { environment: nodeEnvironment(), clientName: hostname() || 'localhost' },
+  world: { environment: nodeEnvironment(), clientName: clientName() },
   bare: env.npm_lifecycle_event === 'start' ? 'demo' : 'help',
 });
 clearInterval(awake);

@@ -186,3 +186,17 @@ t.test('a closed pipe is no reason to complain', async (t) => {
   t.equal(code, 0);
   t.equal(err, '');
 });
+
+t.test('a mistake of ours is one line that asks for a report, exit code 3', async (t) => {
+  const error = 'new RangeError("first line\\nsecond line")';
+  for (const mistake of [`() => { throw ${error}; }`, `() => Promise.reject(${error})`]) {
+    // Not before main.ts listens: what goes wrong earlier is Node's to tell.
+    const whenReady = `process.on('newListener', (name) => {
+      if (name === 'unhandledRejection') setImmediate(${mistake});
+    });`;
+    const script = `data:text/javascript,${encodeURIComponent(whenReady)}`;
+    const { code, err } = await spawned(['demo'], { NODE_OPTIONS: `--import ${script}` });
+    t.equal(code, 3);
+    t.match(err, /^danelaw: internal error: RangeError: first line; please report it[^\n]*\n$/);
+  }
+});
