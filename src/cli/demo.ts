@@ -12,7 +12,8 @@ import { parseHints } from '../resolver/hints.ts';
 import { type MailHost, serveOnLoopback, startMailHost } from '../testing/index.ts';
 import { viewOf } from './check.ts';
 import { type CheckView, printAction } from './check-view.ts';
-import { DEMANDS, type Demand, type DemoInternet, describeDemo } from './demo-internet.ts';
+import { DEMANDS, type Demand } from './demo-demands.ts';
+import { type DemoInternet, describeDemo } from './demo-internet.ts';
 import { EXIT } from './exit.ts';
 import type { Paint, Terminal } from './terminal.ts';
 import { openResolver, type World, watched } from './world.ts';
@@ -95,19 +96,20 @@ const toJson = (rows: readonly Row[]) => ({
 
 function table(rows: readonly Row[], paint: Paint): string[] {
   const width = Math.max(...rows.map(({ demand }) => demand.domain.length));
-  const head = `${'DESTINATION'.padEnd(width)}  ${'ACTION'.padEnd(ACTION_WIDTH)}  ${'REASON'.padEnd(REASON_WIDTH)}  ROW    TIME`;
+  const head = `${'DESTINATION'.padEnd(width)}  ${'ACTION'.padEnd(ACTION_WIDTH)}  ${'REASON'.padEnd(REASON_WIDTH)}  ${'RFC'.padEnd(RFC_WIDTH)}    TIME`;
   return [paint('strong', head), ...rows.flatMap((row) => printRow(row, width, paint))];
 }
 
 const ACTION_WIDTH = 'deliver opportunistically'.length;
 const REASON_WIDTH = 'dane-ta-missing-from-chain'.length;
+const RFC_WIDTH = '7672 2.2.2'.length;
 
 function printRow({ demand, view, isAsDemanded }: Row, width: number, paint: Paint): string[] {
   // Padded before it is painted: colour takes no room.
   const action = printAction(view.action, (tone, text) => paint(tone, text.padEnd(ACTION_WIDTH)));
   const time = `${Math.round(view.spent.milliseconds)} ms`.padStart(7);
-  const row = String(demand.row).padStart(3);
-  const line = `${demand.domain.padEnd(width)}  ${action}  ${view.reason.padEnd(REASON_WIDTH)}  ${row} ${time}`;
+  const rfc = demand.rfc.replace(/RFC | section/g, '').padEnd(RFC_WIDTH);
+  const line = `${demand.domain.padEnd(width)}  ${action}  ${view.reason.padEnd(REASON_WIDTH)}  ${rfc} ${time}`;
   const shows = paint('faint', `  ${demand.shows}`);
   if (isAsDemanded) return [line, shows];
   const wanted = `  WRONG: ${demand.action} for ${demand.reason} is demanded, but: ${view.why}`;

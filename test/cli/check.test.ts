@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { DEMANDS } from '../../src/cli/demo-internet.ts';
+import { DEMANDS } from '../../src/cli/demo-demands.ts';
 import { nodeEnvironment } from '../../src/environment-node.ts';
 import {
   corruptSignatures,
