@@ -11,9 +11,10 @@ import type { Action, Decision, DecisionReason, FaultyRecord } from '../dane/dec
 import type { HostPlan } from '../dane/plan.ts';
 import { MATCHING_TYPE, printTlsa, SELECTOR, USAGE } from '../dane/tlsa.ts';
 import type { Verdict } from '../dane/verify.ts';
+import type { RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
 import type { Spent } from '../dnssec/budget.ts';
-import { failed, type Outcome, type Status } from '../dnssec/outcome.ts';
+import type { Outcome, Status } from '../dnssec/outcome.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
 import { parseCertificate } from '../tls/certificate.ts';
 import { fingerprint } from '../tls/fingerprint.ts';
@@ -82,7 +83,7 @@ type VerdictView =
 /** @param milliseconds  what it all took, which is less than the sum of what the questions took */
 export function viewCheck(checked: Checked, milliseconds: number): CheckView {
   const { domain, plan, decision, outcomes } = checked;
-  const fault = faultOf(decision, outcomes);
+  const fault = faultOf(checked);
   return {
     domain: printHost(domain),
     action: decision.action,
@@ -116,20 +117,42 @@ export function viewTimeout(domain: Name, milliseconds: number): CheckView {
   };
 }
 
-/** What is at fault, with the zone that holds it where an outcome tells. */
-function faultOf(decision: Decision, outcomes: readonly Outcome[]): FaultyRecord | undefined {
+/** What is at fault, or what keeps the delivery from being authenticated, with the zone that holds it. */
+function faultOf({ decision, outcomes }: Checked): FaultyRecord | undefined {
+  if (decision.action === 'deliver-opportunistically') return weakLink(decision, outcomes);
   const fault = 'fault' in decision ? decision.fault : undefined;
   if (!fault || fault.zone) return fault;
-  const zone = outcomes.map((outcome) => signerOf(outcome, fault)).find((signer) => signer);
-  return zone ? { ...fault, zone } : fault;
+  const { owner, type } = fault;
+  const finding = findingsOf(outcomes).find((one) => one.type === type && one.owner.equals(owner));
+  return finding ? { ...fault, zone: finding.zone } : fault;
 }
 
-function signerOf(outcome: Outcome, { owner, type }: FaultyRecord): Name | undefined {
-  if (failed(outcome) || outcome.answer.kind !== 'records') return undefined;
-  const { question, answer } = outcome;
-  if (question.type !== type || !question.name.equals(owner)) return undefined;
-  return answer.rrset.signatures[0]?.signer;
+/** The first link of the chain that nothing secures. */
+function weakLink(
+  { reason, host }: Extract<Decision, { action: 'deliver-opportunistically' }>,
+  outcomes: readonly Outcome[],
+): FaultyRecord | undefined {
+  const types = WEAK_TYPES[reason] ?? [];
+  const weak = outcomes.filter(
+    ({ status, question: { name, type } }) =>
+      status === 'insecure' &&
+      types.includes(type) &&
+      (name.equals(host) || !ADDRESSES.includes(type)),
+  );
+  const finding = findingsOf(weak).find(({ status }) => status === 'insecure');
+  return finding && { zone: finding.zone, owner: finding.owner, type: finding.type };
 }
+
+const ADDRESSES: readonly RRType[] = ['A', 'AAAA'];
+
+const WEAK_TYPES: Readonly<Partial<Record<DecisionReason, readonly RRType[]>>> = {
+  'insecure-mx': ['MX'],
+  'insecure-address': ADDRESSES,
+  'insecure-tlsa': ['TLSA'],
+};
+
+const findingsOf = (outcomes: readonly Outcome[]) =>
+  outcomes.flatMap(({ trace }) => trace.flatMap((step) => (step.kind === 'finding' ? [step] : [])));
 
 function viewMx({ plan }: Checked): CheckView['mx'] {
   if (plan.kind === 'defer') {
@@ -232,7 +255,7 @@ export function printCheck(view: CheckView, paint: Paint): string[] {
 export function printDecision(view: CheckView, paint: Paint): string {
   const { domain, action, why, host, dsn, fault } = view;
   const to = action.startsWith('deliver') && host !== undefined ? ` to ${host}` : '';
-  const where = fault ? `; at fault: ${printFault(fault)}` : '';
+  const where = fault ? `; see ${printFault(fault)}` : '';
   const code = dsn === undefined ? '' : ` (${dsn})`;
   return `${domain}: ${printAction(action, paint)}${to}${code}: ${why}${where}`;
 }
