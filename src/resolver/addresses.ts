@@ -6,28 +6,19 @@
  * servers live in each other would wait for ever); only packets in flight are shared.
  * @module
  */
-import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
 import { findRRset } from '../dns/rrset.ts';
 import type { Clock, ServerAddress } from '../environment.ts';
+import type { FindAddresses } from './ask.ts';
 import { Cache } from './cache.ts';
 import { DNS_PORT } from './hints.ts';
-import type { Job } from './job.ts';
 import type { Walk } from './walk.ts';
+import { isSomebody, MAX_ADDRESSES } from './zone.ts';
 
-/** Of one name server; duplicates have gone before (BIND, CVE-2026-3592). */
-export const MAX_ADDRESSES = 6;
 /** Kept at most for a day, and an absence for a minute: it may be a fault. */
 const LONGEST_S = 86_400;
 const ABSENCE_S = 60;
 const CAPACITY = 20_000;
-
-/** Empty where the host has none of that type; `undefined` where they could not be had. */
-export type FindAddresses = (
-  host: Name,
-  type: 'A' | 'AAAA',
-  job: Job,
-) => Promise<readonly ServerAddress[] | undefined>;
 
 interface Known {
   readonly addresses: readonly ServerAddress[];
@@ -56,7 +47,3 @@ export function makeFindAddresses(walk: () => Walk, clock: Clock): FindAddresses
     return addresses;
   };
 }
-
-/** A delegation that leads to this machine itself, or nowhere, is a mistake or an attack; hints and forwarders may. */
-export const isSomebody = ({ ip }: ServerAddress): boolean =>
-  !/^(0\.|127\.)/.test(ip) && ip !== '::' && ip !== '::1' && !ip.startsWith('::ffff:');

@@ -6,17 +6,24 @@
  * @module
  */
 import type { Question } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
 import type { LimitName } from '../dnssec/budget.ts';
 import { spent } from '../dnssec/delegation.ts';
 import type { Failure } from '../dnssec/outcome.ts';
 import type { ServerAddress } from '../environment.ts';
-import type { FindAddresses } from './addresses.ts';
 import { classify, describe, type Meaning } from './classify.ts';
 import type { Exchange, Exchanged, Manner, Sent } from './exchange.ts';
 import type { Job } from './job.ts';
 import { type Scrubbed, scrub } from './scrub.ts';
 import type { Servers } from './servers.ts';
 import type { Nameserver, ZoneCut } from './zone.ts';
+
+/** Empty where the host has none of that type; `undefined` where they could not be had. */
+export type FindAddresses = (
+  host: Name,
+  type: 'A' | 'AAAA',
+  job: Job,
+) => Promise<readonly ServerAddress[] | undefined>;
 
 export type Reply =
   | {

@@ -13,14 +13,13 @@ import { findRRset } from '../dns/rrset.ts';
 import { evidenceIn, spent } from '../dnssec/delegation.ts';
 import type { Failure } from '../dnssec/outcome.ts';
 import type { Clock, ServerAddress } from '../environment.ts';
-import { isSomebody, MAX_ADDRESSES } from './addresses.ts';
 import type { Ask } from './ask.ts';
 import type { Cache } from './cache.ts';
 import type { Meaning } from './classify.ts';
 import { DNS_PORT } from './hints.ts';
 import type { Job } from './job.ts';
 import type { Scrubbed } from './scrub.ts';
-import type { Nameserver, ZoneCut } from './zone.ts';
+import { isSomebody, MAX_ADDRESSES, type Nameserver, type ZoneCut } from './zone.ts';
 
 export type Arrival =
   | { readonly kind: 'arrived'; readonly cut: ZoneCut; readonly reply: Scrubbed }

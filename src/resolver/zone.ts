@@ -6,6 +6,9 @@ import type { Name } from '../dns/name.ts';
 import type { Evidence } from '../dnssec/delegation.ts';
 import type { ServerAddress } from '../environment.ts';
 
+/** Of one name server; duplicates have gone before (BIND, CVE-2026-3592). */
+export const MAX_ADDRESSES = 6;
+
 export interface Nameserver {
   readonly host: Name;
   /** Known from glue or hints; empty where they have to be looked up. */
@@ -27,3 +30,7 @@ export interface ZoneCut {
   readonly learntAt: number;
   readonly expiresAt: number;
 }
+
+/** A delegation that leads to this machine itself, or nowhere, is a mistake or an attack; hints and forwarders may. */
+export const isSomebody = ({ ip }: ServerAddress): boolean =>
+  !/^(0\.|127\.)/.test(ip) && ip !== '::' && ip !== '::1' && !ip.startsWith('::ffff:');

@@ -4,8 +4,7 @@
  */
 import { decode, encode, type Fields } from '../dns/rdata.ts';
 import type { Amendment, ZonePlan } from './amendment.ts';
-import type { DigestType } from './description.ts';
-import { dsOf, keyTag, type SigningKey, withDnskey } from './keys.ts';
+import { type DigestType, dsOf, keyTag, type SigningKey, withDnskey } from './keys.ts';
 import { makeRecord, readLines } from './zone.ts';
 
 /** The parent proves that there is no DS: the zone becomes an island. */

@@ -15,10 +15,7 @@ import type { Name } from '../dns/name.ts';
 import type { Random, ServerAddress, Transport } from '../environment.ts';
 import type { Amendment } from './amendment.ts';
 import type { VirtualClock } from './clock.ts';
-
-/** The algorithms that the signer knows: every one that Danelaw verifies. */
-export type Algorithm = 5 | 7 | 8 | 10 | 13 | 14 | 15 | 16;
-export type DigestType = 1 | 2 | 4;
+import type { Algorithm, DigestType } from './keys.ts';
 
 export interface Nsec3Options {
   readonly iterations?: number;

@@ -8,7 +8,10 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Name } from '../dns/name.ts';
 import { encode, type Rdata } from '../dns/rdata.ts';
-import type { Algorithm, DigestType } from './description.ts';
+
+/** The algorithms that the signer knows: every one that Danelaw verifies. */
+export type Algorithm = 5 | 7 | 8 | 10 | 13 | 14 | 15 | 16;
+export type DigestType = 1 | 2 | 4;
 
 export interface SigningKey {
   readonly algorithm: Algorithm;
