@@ -6,20 +6,15 @@
  * @module
  */
 import { parseIPv4, parseIPv6 } from './address.ts';
+import type { TextForm } from './codec.ts';
 import { parseType } from './codes.ts';
 import type { Kind, Values } from './field.ts';
 import type { Name } from './name.ts';
 import { base32hex, base64, hex } from './radix.ts';
 import { gatewayText, hostIdentityText, locationText, prefixesText } from './rare-fields-text.ts';
 import { parseSvcParams, printSvcParams } from './svc-params-text.ts';
-import { parseInteger, parseName, type TokenReader } from './token-reader.ts';
+import { parseInteger, parseName } from './token-reader.ts';
 import { quote, TextError, unescapeText } from './tokens.ts';
-
-/** One kind as text. `parse` throws {@link TextError}; `name` is the field's, for the message. */
-export interface TextForm<V> {
-  readonly print: (value: V) => string;
-  readonly parse: (tokens: TokenReader, name: string) => V;
-}
 
 const integer = (bits: 8 | 16 | 32): TextForm<number> => ({
   print: String,

@@ -6,8 +6,9 @@
  * @module
  */
 import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from './address.ts';
+import type { Codec } from './codec.ts';
 import { codeOf, type RRType, typeOf } from './codes.ts';
-import type { Reader, Writer } from './cursor.ts';
+import type { Reader } from './cursor.ts';
 import type { Name } from './name.ts';
 import {
   type Gateway,
@@ -74,13 +75,6 @@ export type Kind = keyof Values;
 
 /** The kinds that hold a name. */
 export type NameKind = 'compressibleName' | 'oldName' | 'foldedName' | 'name';
-
-/** One kind on the wire. `check` moves over a field and refuses what `read` would, without making the value. */
-export interface Codec<V> {
-  readonly check: (reader: Reader) => void;
-  readonly read: (reader: Reader) => V;
-  readonly write: (writer: Writer, value: V) => void;
-}
 
 const number = (octets: 1 | 2 | 4): Codec<number> => ({
   check: (reader) => reader.skip(octets),

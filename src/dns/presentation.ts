@@ -5,10 +5,12 @@
  * RFC 3597 section 5 (`\# 4 c0000201`). Does not: owner, TTL, class (zone-file.ts).
  * @module
  */
+
+import type { TextForm } from './codec.ts';
 import type { RRType } from './codes.ts';
 import { FormatError } from './cursor.ts';
 import type { Kind } from './field.ts';
-import { TEXT, type TextForm } from './field-text.ts';
+import { TEXT } from './field-text.ts';
 import type { Name } from './name.ts';
 import { sameOctets } from './octets.ts';
 import { hex } from './radix.ts';

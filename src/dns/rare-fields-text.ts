@@ -5,8 +5,8 @@
  * @module
  */
 import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from './address.ts';
+import type { TextForm } from './codec.ts';
 import { FormatError } from './cursor.ts';
-import type { TextForm } from './field-text.ts';
 import type { Name } from './name.ts';
 import { base64, hex } from './radix.ts';
 import {

@@ -6,8 +6,8 @@
  * @module
  */
 import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from './address.ts';
+import type { Codec } from './codec.ts';
 import type { Reader, Writer } from './cursor.ts';
-import type { Codec } from './field.ts';
 import { Name } from './name.ts';
 
 /** RFC 1876 section 2, numbers as on the wire. */

@@ -7,9 +7,11 @@
  * with usage 200 is well-formed).
  * @module
  */
+
+import type { Codec } from './codec.ts';
 import { isKnownType, type KnownType, type RRType } from './codes.ts';
 import { BrokenName, FormatError, Reader, Writer } from './cursor.ts';
-import { CODECS, type Codec, type Kind, type Values } from './field.ts';
+import { CODECS, type Kind, type Values } from './field.ts';
 
 /** Uncompressed, letter case as received. */
 export type Rdata = Uint8Array;
