@@ -16,6 +16,7 @@ import { sameOctets } from './octets.ts';
 import { hex } from './radix.ts';
 import {
   decode,
+  defectOf,
   encode,
   type Fields,
   isTyped,
@@ -74,7 +75,11 @@ export function readFields(type: RRType, tokens: TokenReader): Rdata {
     throw new TextError(
       `${type} has more fields than it should: "${tokens.next('field')}" is left over`,
     );
-  return encode(type, values as unknown as Fields[typeof type]); // made from the row that `Fields` is derived from
+  // Made from the row that `Fields` is derived from.
+  const rdata = encode(type, values as unknown as Fields[typeof type]);
+  const defect = defectOf(type, rdata);
+  if (defect !== undefined) throw new TextError(`the data does not fit ${defect}`);
+  return rdata;
 }
 
 /** RFC 3597 section 5. Allowed for known types too, fitting or not: that is how a test writes a broken record. */

@@ -108,6 +108,18 @@ t.test('what dns-packet would change crosses as octets', (t) => {
     ['a line end in a label', rr('a', 'CNAME', 'a\\010.b')],
     ['a backslash in a mailbox', rr('a', 'SOA', '. a\\\\.b. 1 2 3 4 5')],
     ['text that is not UTF-8', rr('a', 'CAA', '0 issue "\\255"')],
+    ['HINFO that is not UTF-8', rr('a', 'HINFO', '"\\255" ""')],
+    ['NAPTR that is not UTF-8', rr('a', 'NAPTR', '1 2 "\\200" "" "" .')],
+    ['TLSA of two octets', rr('a', 'TLSA', '\\# 2 0301')],
+    ['a DS cut short', rr('a', 'DS', '\\# 3 000108')],
+    ['an AAAA cut short', rr('a', 'AAAA', '\\# 2 2001')],
+    ['RRSIG whose signer is compressed', rr('a', 'RRSIG', `\\# 21 ${'00'.repeat(18)} c00c 00`)],
+    ['SMIMEA, which it does not know', rr('a', 'SMIMEA', '3 1 1 abcd')],
+    ['ZONEMD, which it does not know', rr('a', 'ZONEMD', '1 1 1 abcd')],
+    ['CSYNC, which it does not know', rr('a', 'CSYNC', '1 1 A')],
+    ['URI, which its declaration knows only', rr('a', 'URI', '1 1 "a"')],
+    ['a bitmap window of 33 octets', rr('a', 'NSEC', `\\# 36 00 0021 ${'01'.repeat(33)}`)],
+    ['bitmap windows out of order', rr('a', 'NSEC', '\\# 7 00 010101 000101')],
     ['an A of five octets', rr('a', 'A', '\\# 5 c000020100')],
     ['an A of none', rr('a', 'A', '\\# 0')],
   ];
@@ -133,6 +145,52 @@ t.test('what it has no place for is refused', (t) => {
     type: 'UNKNOWN_65',
     class: 'IN',
   });
+  t.end();
+});
+
+t.test('octets that mean something in their own message only are refused', (t) => {
+  const cases: [claim: string, record: RR][] = [
+    ['NS with octets after a name', rr('a', 'NS', '\\# 3 00c00c')],
+    ['NS with RDLENGTH 1', rr('a', 'NS', '\\# 1 01')],
+    ['AFSDB with a pointer', rr('a', 'AFSDB', '\\# 4 0001c00c')],
+    ['type 0, which stands for every type that it does not know', rr('a', 'TYPE0', '\\# 0')],
+  ];
+  for (const [claim, record] of cases) t.not(refusal(toPacketAnswer(record)), 'none', claim);
+  t.end();
+});
+
+t.test('options cross as octets, and an OPT stands alone in the additional section', (t) => {
+  const options = [
+    { code: 8, data: Uint8Array.of(0, 1) }, // dns-packet throws a message with a short client subnet away
+    { code: 10, data: new Uint8Array(7) },
+    { code: 15, data: Uint8Array.of(0, 6, 0x6e, 0x6f) },
+    { code: 12, data: new Uint8Array(3) },
+  ];
+  const message: Message = {
+    id: 1,
+    response: true,
+    opcode: 0,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: false,
+    recursionAvailable: false,
+    authenticData: false,
+    checkingDisabled: false,
+    rcode: 'BADVERS', // its upper bits stand in the OPT
+    questions: [],
+    answer: [],
+    authority: [],
+    additional: [],
+    edns: { udpSize: 1232, version: 0, dnssecOk: true, options },
+  };
+  const packet = bridgedValue(toPacket(message));
+  t.same(bridgedValue(fromPacket(packet)), message);
+  const [opt] = packet.additionals ?? [];
+  t.ok(opt);
+  const twice: Packet = { ...packet, additionals: opt ? [opt, opt] : [] };
+  t.match(refusal(fromPacket(twice)), /more than one OPT/);
+  const answers = [opt] as unknown as PacketAnswer[]; // the declaration forbids it, plain JavaScript does not
+  t.match(refusal(fromPacket({ ...packet, answers })), /OPT outside the additional section/);
   t.end();
 });
 
