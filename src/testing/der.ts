@@ -14,7 +14,8 @@ function element(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
 function length(octets: number): Uint8Array {
   if (octets < 0x80) return Uint8Array.of(octets);
   if (octets < 0x100) return Uint8Array.of(0x81, octets);
-  return Uint8Array.of(0x82, octets >> 8, octets & 0xff);
+  if (octets < 0x10000) return Uint8Array.of(0x82, octets >> 8, octets & 0xff);
+  return Uint8Array.of(0x83, octets >> 16, octets >> 8, octets & 0xff);
 }
 
 export const sequence = (...members: readonly Uint8Array[]): Uint8Array =>
