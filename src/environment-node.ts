@@ -4,7 +4,7 @@
  * Does not: anything that environment.ts does not ask for.
  * @module
  */
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Clock, Environment, Random } from './environment.ts';
 import { createTransport, type TransportOptions } from './resolver/udp-tcp.ts';
 
@@ -15,8 +15,26 @@ export function nodeEnvironment(options: TransportOptions = {}): Environment {
 
 const clock: Clock = { now: () => Date.now(), sleep };
 
-/** Each octet is the system's: OpenSSL's generator, seeded by the kernel. */
-const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) };
+const random: Random = { bytes: drawBytes };
+
+/**
+ * Octets drawn ahead: a draw costs some microseconds however short it is, and a query takes several of two octets or so.
+ * All are OpenSSL's, seeded by the kernel; each is handed out once and wiped.
+ */
+const stock = new Uint8Array(4096);
+let used = stock.length;
+
+function drawBytes(length: number): Uint8Array {
+  if (length > stock.length) return randomFillSync(new Uint8Array(length));
+  if (used + length > stock.length) {
+    randomFillSync(stock);
+    used = 0;
+  }
+  const octets = stock.slice(used, used + length);
+  stock.fill(0, used, used + length);
+  used += length;
+  return octets;
+}
 
 /** What one of Node's timers can count, some 25 days; a longer one would end at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

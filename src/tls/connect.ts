@@ -174,7 +174,7 @@ class Call {
     this.#failure = new Promise((resolve) => {
       this.#fail = resolve;
     });
-    this.#total = setTimeout(this.#giveUp, options.totalMs ?? TOTAL_MS);
+    this.#total = setTimeout(this.#giveUp, bounded(options.totalMs ?? TOTAL_MS));
     options.signal?.addEventListener('abort', this.#giveUp);
     this.#socket = netConnect({ host: ip, port, noDelay: true });
     this.#socket.on('error', (error) => {
@@ -211,19 +211,14 @@ class Call {
     });
   }
 
-  /** RFC 7672 section 8.1 and 8.2. The peer is judged later by the TLSA records, so OpenSSL's own verdict is not asked. */
   secure(serverName: string): Promise<Secured | Failure> {
     this.#socket.removeAllListeners('data');
     return this.#step<Secured>('handshake', (done) => {
-      const socket = tlsConnect({
-        socket: this.#socket,
-        ...(isHostName(serverName) && { servername: serverName }),
-        minVersion: 'TLSv1.2',
-        ciphers: `${DEFAULT_CIPHERS}:!aNULL:!eNULL`,
-        secureOptions: constants.SSL_OP_NO_RENEGOTIATION, // it could bring other certificates than those judged
-        rejectUnauthorized: false,
-        ca: [], // the system's roots would take time to read, and `authorized` could come out true
-      });
+      const socket = startTls(this.#socket, serverName);
+      if (socket instanceof Error) {
+        done(whyNoHandshake(socket));
+        return;
+      }
       this.#tls = socket;
       socket.once('secureConnect', () => done({ kind: 'secured', socket }));
       // Stays for ever: an error that nobody listens to would end the process.
@@ -262,7 +257,7 @@ class Call {
     start: (done: (result: T | Failure) => void) => void,
   ): Promise<T | Failure> {
     this.#stage = stage;
-    const timer = setTimeout(this.#giveUp, this.#options.stepMs ?? STEP_MS);
+    const timer = setTimeout(this.#giveUp, bounded(this.#options.stepMs ?? STEP_MS));
     try {
       return await Promise.race([new Promise<T | Failure>(start), this.#failure]);
     } finally {
@@ -286,6 +281,26 @@ class Call {
       this.#spokeOutOfTurn = progress.left > 0;
       listener(progress);
     }
+  }
+}
+
+/**
+ * RFC 7672 section 8.1 and 8.2. The peer is judged later by the TLSA records, so OpenSSL's own verdict is not asked.
+ * @returns an error where this process was started with ciphers that OpenSSL does not know
+ */
+function startTls(socket: Socket, serverName: string): TLSSocket | Error {
+  try {
+    return tlsConnect({
+      socket,
+      ...(isHostName(serverName) && { servername: serverName }),
+      minVersion: 'TLSv1.2',
+      ciphers: `${DEFAULT_CIPHERS}:!aNULL:!eNULL`,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION, // it could bring other certificates than those judged
+      rejectUnauthorized: false,
+      ca: [], // the system's roots would take time to read, and `authorized` could come out true
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 
@@ -349,6 +364,9 @@ function whyNoHandshake(error: Error): Failure {
     why: typeof reason === 'string' ? reason : error.message,
   };
 }
+
+/** What Node's timers can count; a longer one, Infinity too, would end at once. */
+const bounded = (ms: number): number => Math.min(ms, 2 ** 31 - 1);
 
 const protocolError = (during: Stage, why: string): Failure => ({
   kind: 'protocol-error',

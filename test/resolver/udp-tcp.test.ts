@@ -427,4 +427,9 @@ t.test('randomness: as many octets as asked for, not the same twice', async (t) 
   t.equal(random.bytes(32).length, 32);
   t.not(random.bytes(16).join(), random.bytes(16).join());
   t.equal(random.bytes(1).constructor, Uint8Array);
+  const long = random.bytes(10_000);
+  t.equal(new Set(long).size, 256, 'each value is there, beyond what is drawn ahead too');
+  // Of 4000 draws of eight octets no two are alike, but with probability 4000^2 / 2^65.
+  const draws = Array.from({ length: 4000 }, () => random.bytes(8).join());
+  t.equal(new Set(draws).size, 4000);
 });
