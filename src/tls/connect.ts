@@ -297,7 +297,7 @@ function startTls(socket: Socket, serverName: string): TLSSocket | Error {
       ciphers: `${DEFAULT_CIPHERS}:!aNULL:!eNULL`,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION, // it could bring other certificates than those judged
       rejectUnauthorized: false,
-      ca: [], // the system's roots would take time to read, and `authorized` could come out true
+      ca: [], // no roots, so that `authorized` cannot come out true
     });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
