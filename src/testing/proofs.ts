@@ -36,7 +36,12 @@ function nsecProof(zone: Zone, claim: Claim): Sets {
     case 'wildcard-answer':
       return [zone.nsecOver(claim.name)];
     case 'wildcard-no-data':
-      return [zone.nsecOver(claim.name), overWildcard(zone, claim.encloser, 'nsecAt')];
+      // A wildcard without data of its own, above other names, owns no NSEC either.
+      return [
+        zone.nsecOver(claim.name),
+        overWildcard(zone, claim.encloser, 'nsecAt') ??
+          overWildcard(zone, claim.encloser, 'nsecOver'),
+      ];
   }
 }
 

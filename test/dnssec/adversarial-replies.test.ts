@@ -123,6 +123,12 @@ for (const [mode, denial] of [
       'failed bogus denial-missing',
       "another child's proof",
     );
+    const wild = signedBy(world, ZONE, record(`*.${ZONE}. 300 DS 1 13 2 ${'00'.repeat(32)}`));
+    const made = [{ ...wild, owner: Name.parse(name('signed')) }];
+    t.equal(
+      cut(world, 'signed', 'DS', reply('NOERROR', made, all)),
+      'failed bogus wildcard-unproven',
+    );
   });
 
   t.test(`${mode}: 73 an unsigned NXDOMAIN for the DS`, async (t) => {
@@ -206,6 +212,10 @@ t.test('90 DNAME with a CNAME of its own', async (t) => {
   t.equal(ask(world, 'x.dname', 'A', reply('NOERROR', forged)), 'bogus rrsigs-missing', '(b)');
   t.equal(ask(world, 'x.dname', 'CNAME'), 'secure alias', 'where the CNAME itself was asked for');
   t.equal(ask(world, 'dname', 'TXT'), 'secure records', 'beside the DNAME');
+  const wild = signedBy(world, ZONE, record(`*.any.${ZONE}. 300 DNAME evil.test.`));
+  const made = [{ ...wild, owner: Name.parse(name('x.any')) }];
+  const given = reply('NOERROR', made, denialOf(world, ZONE));
+  t.equal(ask(world, 'a.x.any', 'A', given), 'bogus wildcard-unproven', 'RFC 6672 section 3.3');
   const unsigned = { ...whole, answer: whole.answer.map((set) => ({ ...set, signatures: [] })) };
   t.equal(
     ask(world, 'x.dname', 'A', unsigned),

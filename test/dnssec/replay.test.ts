@@ -30,6 +30,7 @@ const RECORDS = [
   '*.sub.wild TXT deeper',
   'alias CNAME host',
   '*.many CNAME host',
+  'below.*.star A 192.0.2.5',
   'dname DNAME other.example.com.',
 ];
 const MODES: Readonly<Record<string, 'nsec' | Nsec3Options>> = {
@@ -66,6 +67,8 @@ const LABELS = [
   'alias',
   'x.alias',
   'many',
+  'star',
+  'x.star',
   'x.many',
   'dname',
   'x.dname',
