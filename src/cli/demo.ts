@@ -15,6 +15,7 @@ import { type CheckView, printAction } from './check-view.ts';
 import { DEMANDS, type Demand } from './demo-demands.ts';
 import { type DemoInternet, describeDemo } from './demo-internet.ts';
 import { EXIT } from './exit.ts';
+import { Misuse } from './misuse.ts';
 import type { Paint, Terminal } from './terminal.ts';
 import { openResolver, type World, watched } from './world.ts';
 
@@ -31,7 +32,7 @@ export async function demo(
   world: World,
 ): Promise<number> {
   const started = world.environment.clock.now();
-  const stage = await raise(describeDemo(started), world);
+  const stage = await raise(describeDemo(started), world).catch(cannotListen);
   try {
     const rows = await checkAll(watched(stage.world, terminal), stage);
     const milliseconds = world.environment.clock.now() - started;
@@ -66,6 +67,14 @@ async function raise({ net, mailHosts }: DemoInternet, world: World): Promise<St
       await Promise.all([loopback.close(), ...[...open.values()].map((host) => host.close())]);
     },
   };
+}
+
+/** The system's refusal is no mistake of ours: too many open files, no loopback interface. */
+function cannotListen(error: unknown): never {
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
+  throw new Misuse(
+    `the demo cannot open its ports on 127.0.0.1 (${error.code}): allow more open files, or free some ports`,
+  );
 }
 
 /** One resolver for all, as a mail server has it: the caches of one check serve the next. */
