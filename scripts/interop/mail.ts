@@ -1,0 +1,207 @@
+/**
+ * `danelaw check` end to end: from the lab's root to a verdict on a real Postfix, on `openssl s_server`, and on the 69
+ * destinations of the lab's delivery rig.
+ *
+ * Does not: deliver mail. That the peers saw a handshake and no mail is read from their logs.
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import type { Crew } from './crew.ts';
+import { tail } from './crew.ts';
+import type { Lab, MailCase } from './lab.ts';
+import { startOpenssl } from './openssl.ts';
+import type { Action, Peer } from './peers.ts';
+import { type Postfix, startPostfix } from './postfix.ts';
+import { type RigLogs, startRig } from './rig.ts';
+import { each, print, progress, type Score, table } from './score.ts';
+
+const WIDTH = 2;
+
+/** The slowest destination has name servers that never answer for TLSA. */
+const TIMEOUT_MS = 60_000;
+
+/** What `danelaw check --json` prints, as far as it is looked at. */
+interface Report {
+  readonly action: Action | 'no report';
+  readonly why?: string;
+  readonly reason?: string;
+  /** The MX host that takes the message. */
+  readonly host?: string;
+}
+
+interface Checked {
+  readonly got: Report;
+  readonly code: number | undefined;
+  readonly milliseconds: number;
+}
+
+export interface MailRow extends Checked {
+  readonly destination: string;
+  readonly about: string;
+  readonly expected: Action;
+}
+
+export async function runMail(
+  crew: Crew,
+  lab: Lab,
+  { score, peers }: { score: Score; peers: readonly Peer[] },
+): Promise<MailRow[]> {
+  const real = await score.time('danelaw at Postfix and OpenSSL', () =>
+    checkPeers(crew, lab, { score, peers }),
+  );
+  const rig = await score.time('danelaw on the mail destinations', () =>
+    checkRig(crew, lab, score),
+  );
+  return [...real, ...rig];
+}
+
+async function checkPeers(
+  crew: Crew,
+  lab: Lab,
+  { score, peers }: { score: Score; peers: readonly Peer[] },
+): Promise<MailRow[]> {
+  const of = (server: Peer['server']) => peers.filter((peer) => peer.server === server);
+  const postfix = await startPostfix(crew, lab, of('postfix'));
+  const openssl = await startOpenssl(crew, lab, of('openssl'));
+  const names = { postfix: postfix.version, openssl };
+  const rows: MailRow[] = [];
+  await each(peers, WIDTH, async (peer) => {
+    const about = `${names[peer.server]}: ${peer.claim}`;
+    const row = { destination: peer.domain, about, expected: peer.expect };
+    rows.push({ ...row, ...(await check(crew, lab, [peer.domain])) });
+  });
+  for (const row of rows) scoreAction(score, row);
+  for (const peer of of('postfix')) scoreLog(score, peer, postfix);
+  print('danelaw check at real mail servers:');
+  for (const line of table(rows.map(columns))) print(`  ${line}`);
+  return rows;
+}
+
+const columns = ({ destination, about, expected, got, milliseconds }: MailRow): string[] => [
+  destination,
+  about,
+  got.action === expected ? got.action : `${got.action} instead of ${expected}`,
+  got.reason ?? '',
+  `${Math.round(milliseconds)} ms`,
+];
+
+async function check(crew: Crew, lab: Lab, what: readonly string[]): Promise<Checked> {
+  const command = lab.danelaw('check', ...what);
+  const { code, stdout, stderr, milliseconds } = await crew.run(command, { timeoutMs: TIMEOUT_MS });
+  const got = read(stdout) ?? { action: 'no report', why: tail(stderr + stdout) };
+  return { got, code, milliseconds };
+}
+
+function read(stdout: string): Report | undefined {
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return undefined;
+  }
+}
+
+function scoreAction(score: Score, { destination, about, expected, got, code }: MailRow): void {
+  const seen = `${got.action} ${got.reason ?? ''} ${got.why ?? ''}`.trim();
+  const ok = got.action === expected;
+  score.check('mail', `${destination} (${about}): ${expected}`, ok, ok ? undefined : seen);
+  const due = got.action.startsWith('deliver') ? 0 : 1;
+  if (code !== due) score.check('mail', `${destination} exits ${due}`, false, String(code));
+}
+
+/** Postfix closes each session with its counts of commands: `ehlo=2 starttls=1 quit=1 commands=4`. */
+function scoreLog(score: Score, peer: Peer, postfix: Postfix): void {
+  const log = postfix.logOf(peer);
+  const sessions = log.filter((line) => line.includes(' disconnect from '));
+  const offered = peer.starttls !== 'not offered';
+  const handshakes = log.filter((line) => line.includes('TLS connection established'));
+  const clean = sessions.length > 0 && !sessions.some((line) => / (mail|rcpt|data)=/.test(line));
+  score.check(
+    'mail',
+    `${peer.domain}: Postfix saw ${offered ? 'a handshake' : 'no handshake'} and no mail`,
+    clean && handshakes.length > 0 === offered,
+    tail(log.join('\n')),
+  );
+}
+
+const ACTIONS: Readonly<Record<MailCase['want']['as'], Action>> = {
+  verified: 'deliver-authenticated',
+  trusted: 'deliver-authenticated',
+  encrypted: 'deliver-encrypted',
+  opportunistic: 'deliver-opportunistically',
+  deferred: 'defer',
+  failed: 'refuse',
+};
+
+/** Where RFC 7672 leaves a choice and ours is not the one that Postfix makes. */
+const CHOICES: Readonly<Record<string, { action: Action; why: string }>> = {
+  halfdane: {
+    action: 'deliver-opportunistically',
+    why: 'an unsigned MX RRset: RFC 7672 section 2.2.1 lets the sender choose',
+  },
+};
+
+async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> {
+  const logs = await startRig(crew, lab);
+  const cases = lab.file.mail;
+  const rows = new Map<MailCase, MailRow>();
+  await each(cases, WIDTH, async (one) => {
+    const destination = one.rcpt.replace(/^.*@/, '');
+    const expected = CHOICES[one.kind]?.action ?? ACTIONS[one.want.as];
+    const about = `row ${one.row}${one.about && `, ${one.about}`}`;
+    const checked = await check(crew, lab, nextHop(one));
+    rows.set(one, { destination, about, expected, ...checked });
+    if (rows.size % 10 === 0) progress(`mail destinations: ${rows.size} of ${cases.length}`);
+  });
+  for (const row of rows.values()) scoreAction(score, row);
+  for (const [{ kind, want, hosts }, { got }] of rows) {
+    const via = hosts.find(({ label }) => label === want.via)?.name;
+    if (via !== undefined)
+      score.check('mail', `${kind}: through ${via}`, got.host === via, got.host);
+  }
+  scoreContacts(score, lab, logs);
+  const different = [...rows.values()].filter(({ got, expected }) => got.action !== expected);
+  print(
+    `danelaw check on ${cases.length} mail destinations: ${cases.length - different.length} as the decision table demands`,
+  );
+  for (const line of table(different.map(columns))) print(`  ${line}`);
+  for (const [kind, { action, why }] of Object.entries(CHOICES))
+    print(`  ${kind}: ${action} by our choice (${why})`);
+  return [...rows.values()];
+}
+
+/** The domain, or a relay host with its port, which is not subject to a look-up of MX. */
+function nextHop({ rcpt, transport }: MailCase): readonly string[] {
+  const relay = /^\[(.+)\]:(\d+)$/.exec(transport ?? '');
+  const [, host, port] = relay ?? [];
+  if (host !== undefined && port !== undefined) return [host, '--port', port];
+  return [rcpt.replace(/^.*@/, '')];
+}
+
+/**
+ * What the rig's servers saw: hosts that must not be contacted (RFC 7672 section 2.1.2), zones that must not be asked
+ * for TLSA (section 2.2.2), and faulty answers without which the row would say nothing.
+ */
+function scoreContacts(score: Score, lab: Lab, logs: RigLogs): void {
+  // Lines of JSON that the rig's own servers write.
+  const lines = <T>(file: string): T[] =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line));
+  const contacted = new Set(lines<{ addr: string }>(logs.receiver).map(({ addr }) => addr));
+  const asked = lines<{ zone: string; type: string; fault: string | null }>(logs.faulty);
+  const { mail, faults } = lab.file;
+  for (const { kind, rcpt, want } of mail) {
+    const touched = want.untouched.some((address) => contacted.has(address));
+    if (want.untouched.length > 0)
+      score.check('mail', `${kind}: ${want.untouched} not contacted`, !touched);
+    const spared = asked.filter(({ zone }) => zone === want.noTlsaQuery);
+    const tlsa = spared.some(({ type }) => type === 'TLSA');
+    if (want.noTlsaQuery !== null)
+      score.check('mail', `${kind}: asked, but not for TLSA`, spared.length > 0 && !tlsa);
+    const domain = rcpt.replace(/^.*@/, '');
+    const met = asked.some(({ zone, fault }) => zone === domain && fault !== null);
+    if (faults.some(({ zone }) => zone === domain))
+      score.check('mail', `${kind}: the faulty answer was met`, met);
+  }
+}
