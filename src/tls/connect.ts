@@ -8,7 +8,12 @@
  */
 import { constants } from 'node:crypto';
 import { isIP, connect as netConnect, type Socket } from 'node:net';
-import { DEFAULT_CIPHERS, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import {
+  DEFAULT_CIPHERS,
+  DEFAULT_MAX_VERSION,
+  type TLSSocket,
+  connect as tlsConnect,
+} from 'node:tls';
 import type { ServerAddress } from '../environment.ts';
 import { classOf, ehloKeywords, type Reply, ReplyReader, textOf } from './smtp.ts';
 
@@ -222,7 +227,7 @@ class Call {
       this.#tls = socket;
       socket.once('secureConnect', () => done({ kind: 'secured', socket }));
       // Stays for ever: an error that nobody listens to would end the process.
-      socket.on('error', (error) => done(whyNoHandshake(error)));
+      socket.on('error', (error) => done(whyNoHandshake(error, socket.getProtocol())));
       socket.on('close', this.#hangUp);
     });
   }
@@ -345,7 +350,7 @@ function sayQuit(socket: TLSSocket): Promise<void> {
   });
 }
 
-/** What OpenSSL says when the octets that should be a TLS record are none. */
+/** What OpenSSL says of octets that are no TLS record; later in the handshake, of records that change their version. */
 const NOT_TLS = 'ERR_SSL_WRONG_VERSION_NUMBER';
 const HANG_UPS: ReadonlySet<string> = new Set([
   'ECONNRESET',
@@ -353,10 +358,11 @@ const HANG_UPS: ReadonlySet<string> = new Set([
   'ERR_SSL_UNEXPECTED_EOF_WHILE_READING',
 ]);
 
-function whyNoHandshake(error: Error): Failure {
+/** @param version  what is spoken so far: OpenSSL's newest until a ServerHello names an older one */
+function whyNoHandshake(error: Error, version?: string | null): Failure {
   const code = codeOf(error);
   if (HANG_UPS.has(code)) return { kind: 'closed', during: 'handshake' };
-  if (code === NOT_TLS) return { kind: 'injected' };
+  if (code === NOT_TLS && version === DEFAULT_MAX_VERSION) return { kind: 'injected' };
   const reason = 'reason' in error ? error.reason : undefined;
   return {
     kind: 'handshake-failed',

@@ -356,6 +356,28 @@ t.test('nothing in clear is taken for protected', async (t) => {
   t.same(await connect(server, options), { kind: 'injected' }, 'even where TLS would follow');
 });
 
+t.test('a TLS server that loses its way is not taken for an injection', async (t) => {
+  const behind = await serve(t, (socket) => {
+    const secureContext = serverContext(chain, { maxVersion: 'TLSv1.2' });
+    const tls = new TLSSocket(socket, { isServer: true, secureContext });
+    tls.on('error', () => tls.destroy());
+  });
+  const server = await serve(
+    t,
+    speaking(TO_TLS, (socket) => {
+      const relay = netConnect(behind.port, behind.ip);
+      relay.on('error', () => socket.destroy());
+      socket.pipe(relay);
+      relay.once('data', (data) => {
+        // The record behind the ServerHello says version 3.2 of a sudden.
+        data.writeUInt8(2, 5 + data.readUInt16BE(3) + 2);
+        socket.write(data);
+      });
+    }),
+  );
+  t.match(await connect(server, options), { kind: 'handshake-failed', why: /version/ });
+});
+
 t.test('certificates come as they were presented', async (t) => {
   const other = issue({ kind: 'authority', subject: 'Somebody Else' });
   const selfSigned = issue({ subject: 'mx.example.com', names: ['mx.example.com'] });
