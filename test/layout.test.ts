@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
+import { citationsIn, printMap, statusProblems } from '../scripts/rfc-map/citations.ts';
 import {
   citationProblems,
   cycleProblems,
@@ -48,6 +49,29 @@ t.test(
     t.end();
   },
 );
+
+t.test('citations are found', (t) => {
+  const found = (text: string): string[] =>
+    citationsIn('a.ts', text).map(({ rfc, section = '-' }) => `${rfc} ${section}`);
+  t.same(found('RFC 4035 section 5.3.1.'), ['4035 5.3.1']);
+  t.same(found('RFC 4034 sections 3.1, 3.2 and 4 and appendix B, RFC 5155 erratum 3441'), [
+    '4034 3.1',
+    '4034 3.2',
+    '4034 4',
+    '4034 appendix B',
+    '5155 erratum 3441',
+  ]);
+  t.same(found(' * (RFC 2181\n * section 9), RFC 1035'), ['2181 9', '1035 -'], 'over a line end');
+  t.same(found('RFC 8078 section 4 A record'), ['8078 4']);
+  const statuses = { '4035': ['Partial', 'validation'] } as const;
+  t.match(
+    printMap(citationsIn('dns/a.ts', 'RFC 4035 section 5'), statuses),
+    /\| 4035 \| Partial \| validation \| 5: dns\/a\.ts \|/,
+  );
+  t.same(statusProblems(statuses), []);
+  t.equal(statusProblems({ '1': ['Yes', ''] }).length, 1);
+  t.end();
+});
 
 t.test('each rule can be broken', (t) => {
   const header = '/** What it is. */\n';
