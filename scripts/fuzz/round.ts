@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isMetaType, type RRType } from '../../src/dns/codes.ts';
 import { FormatError } from '../../src/dns/cursor.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
-import { fromPacket, toPacket } from '../../src/dns/packet.ts';
+import { type Bridged, fromPacket, type Packet, toPacket } from '../../src/dns/packet.ts';
 import { canonicalRdata, decode, defectOf, followsPointers, isTyped } from '../../src/dns/rdata.ts';
 import { collectRRsets, type RR } from '../../src/dns/rrset.ts';
 import { parseZone, printRecord } from '../../src/dns/zone-file.ts';
@@ -31,9 +31,10 @@ export function playRound(octets: Uint8Array): Round {
     readMs = performance.now() - start;
     if (parsed.kind === 'malformed') return { kind: 'rejected', readMs };
     const { message } = parsed;
-    const what = wrongRecords(message) ?? wrongCopy(message) ?? wrongBridge(message);
+    const bridged = toPacket(message);
+    const what = wrongRecords(message) ?? wrongCopy(message) ?? wrongBridge(message, bridged);
     if (what !== undefined) return { kind: 'finding', readMs, what };
-    return { kind: 'accepted', readMs, bridged: toPacket(message).kind === 'value' };
+    return { kind: 'accepted', readMs, bridged: bridged.kind === 'value' };
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { kind: 'finding', readMs, what: `exception: ${text}` };
@@ -109,8 +110,7 @@ function wrongCopy(message: Message): string | undefined {
     : 'what was written is another message';
 }
 
-function wrongBridge(message: Message): string | undefined {
-  const bridged = toPacket(message);
+function wrongBridge(message: Message, bridged: Bridged<Packet>): string | undefined {
   if (bridged.kind === 'refused') return undefined;
   const back = fromPacket(bridged.value);
   if (back.kind === 'refused') return `the bridge takes it one way only: ${back.reason}`;

@@ -453,7 +453,7 @@ t.test('RRsets', (t) => {
 /** The least of several runs: whatever else the machine does adds time, and never takes any away. */
 function leastMs(run: () => void): number {
   let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 5; i += 1) {
+  for (let i = 0; i < 3; i += 1) {
     const start = performance.now();
     run();
     best = Math.min(best, performance.now() - start);
@@ -463,7 +463,7 @@ function leastMs(run: () => void): number {
 
 /**
  * Whether four times the octets take about four times as long: quadratic work would take sixteen times. Asked up to
- * four times, because a busy machine can spoil five runs on end.
+ * four times, because a busy machine can spoil three runs on end.
  */
 function isLinear(
   work: (octets: Uint8Array) => void,
