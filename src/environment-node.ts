@@ -5,12 +5,19 @@
  * @module
  */
 import { randomFillSync } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Clock, Environment, Random } from './environment.ts';
 import { createTransport, type TransportOptions } from './resolver/udp-tcp.ts';
 
 /** Clock, randomness and sockets of this machine. */
 export function nodeEnvironment(options: TransportOptions = {}): Environment {
   return { clock, random, transport: createTransport(random, options) };
+}
+
+/** What this machine says of itself in EHLO; a host name that servers and connect.ts would refuse is left unsaid. */
+export function clientName(): string {
+  const name = hostname();
+  return /^[\w.-]{1,255}$/.test(name) ? name : 'localhost';
 }
 
 const clock: Clock = { now: () => Date.now(), sleep };

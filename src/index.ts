@@ -9,13 +9,12 @@
  * stands in its file.
  * @module
  */
-import { hostname } from 'node:os';
 import { type Checked, checkDestination as checkWith } from './dane/check.ts';
 import type { ProbeOptions } from './dane/probe.ts';
 import { Name } from './dns/name.ts';
 import { defaultPolicy } from './dnssec/context.ts';
 import { nativeEngine } from './dnssec/engine-native.ts';
-import { nodeEnvironment } from './environment-node.ts';
+import { clientName, nodeEnvironment } from './environment-node.ts';
 import {
   createResolver as createWith,
   type Resolver,
@@ -71,14 +70,14 @@ export async function checkDestination(
 ): Promise<Checked> {
   const { resolver = sharedResolver(), probe = 'live', ...rest } = options;
   const name = typeof domain === 'string' ? Name.parse(domain) : domain;
+  const { now } = nodeEnvironment().clock;
+  const live: ProbeOptions = { clientName: clientName(), now };
   return checkWith(name, {
     ...rest,
     lookup: resolver.lookup,
-    probe: probe === 'none' ? probe : { ...LIVE, ...(probe === 'live' ? {} : probe) },
+    probe: probe === 'none' ? probe : { ...live, ...(probe === 'live' ? {} : probe) },
   });
 }
-
-const LIVE: ProbeOptions = { clientName: hostname() || 'localhost', now: () => Date.now() };
 
 export type { Attempt, ContactReason, Met } from './dane/attempt.ts';
 export type { Checked } from './dane/check.ts';

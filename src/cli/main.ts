@@ -5,8 +5,7 @@
  * Does not: decide anything.
  * @module
  */
-import { hostname } from 'node:os';
-import { nodeEnvironment } from '../environment-node.ts';
+import { clientName, nodeEnvironment } from '../environment-node.ts';
 import { EXIT } from './exit.ts';
 import { run } from './run.ts';
 import { makeTerminal } from './terminal.ts';
@@ -31,12 +30,6 @@ for (const stream of [stdout, stderr])
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.fine);
     giveUp(error);
   });
-
-/** A host name that is none would be refused by connect.ts, and by servers. */
-function clientName(): string {
-  const name = hostname();
-  return /^[\w.-]{1,255}$/.test(name) ? name : 'localhost';
-}
 
 // The resolver's timers do not keep the process, and a command may be doing nothing but wait.
 const awake = setInterval(() => {}, 60_000);
