@@ -56,7 +56,7 @@ export function makeTerminal(
     },
     note: (line) => {
       clear();
-      err.write(`${line}\n`);
+      err.write(`${line.replace(/\p{Cc}+/gu, ' ')}\n`); // words of the command line may hold anything
     },
     progress: (line) => {
       if (err.isTTY !== true) return;

@@ -76,7 +76,7 @@ export function weigh(plan: ContactPlan, { contact, verdict }: Attempt): Result 
   // A handshake that nobody has judged is as good as one that failed the judgement.
   const reason = verdict?.reason ?? 'dane-no-match';
   const { text } = MISMATCHES[reason];
-  const why = verdict?.detail === undefined ? text : `${text}: ${verdict.detail}`;
+  const why = verdict?.detail === undefined ? text : `${text}: ${inOneLine(verdict.detail)}`;
   return { kind: 'failed', reason, why, dsn: TLS_FAILED };
 }
 

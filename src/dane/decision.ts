@@ -21,7 +21,7 @@ import {
 } from './attempt.ts';
 import { tlsaName } from './base-domain.ts';
 import type { MismatchReason } from './mismatch.ts';
-import type { DeliveryPlan, HostPlan, Opportunistic, Unreachable } from './plan.ts';
+import type { DeliveryPlan, Opportunistic, Unreachable } from './plan.ts';
 import type { HostProbe } from './probe.ts';
 import { printTlsa, type Tlsa } from './tlsa.ts';
 
@@ -104,7 +104,7 @@ export function decide(
       return { action: 'defer', reason, why, dsn: LOOKUP_FAILED, fault };
     }
     case 'deliver':
-      return amongHosts(plan.hosts, probes, options.port ?? 25);
+      return amongHosts(plan, probes, options.port ?? 25);
   }
 }
 
@@ -127,33 +127,34 @@ const REFUSALS = {
   },
 } as const;
 
+type Deliver = Extract<DeliveryPlan, { kind: 'deliver' }>;
 type Trouble = Extract<Decision, { action: 'defer' }>;
 
 /** In order of preference; the first that mail may go to ends the search. */
 function amongHosts(
-  hosts: readonly HostPlan[],
+  plan: Deliver,
   probes: readonly HostProbe[] | undefined,
   port: number,
 ): Decision {
   const troubles: Trouble[] = [];
-  for (const plan of hosts) {
-    if (plan.tls === 'unreachable') {
-      troubles.push(unreachable(plan));
+  for (const host of plan.hosts) {
+    if (host.tls === 'unreachable') {
+      troubles.push(unreachable(host));
       continue;
     }
-    const probe = probes?.find(({ host }) => host.equals(plan.host));
-    const decision = probes ? atHost(plan, probe, port) : asPlanned(plan);
+    const probe = probes?.find((one) => one.host.equals(host.host));
+    const decision = probes ? atHost(host, probe, port) : asPlanned(host);
     if (decision.action !== 'defer') return decision;
     troubles.push(decision);
   }
-  return allFailed(hosts, troubles);
+  return allFailed(plan, troubles);
 }
 
 /**
  * No host is left. Told is the trouble that least goes away by itself: one of security before one of the network, and
  * the better host before the others.
  */
-function allFailed(hosts: readonly HostPlan[], troubles: readonly Trouble[]): Decision {
+function allFailed({ hosts, surplus }: Deliver, troubles: readonly Trouble[]): Decision {
   const told =
     troubles.find(({ dsn }) => dsn === TLS_FAILED) ??
     troubles.find(({ reason }) => reason !== 'no-address');
@@ -164,6 +165,8 @@ function allFailed(hosts: readonly HostPlan[], troubles: readonly Trouble[]): De
   }
   const why =
     hosts.length === 1 ? 'its mail host has no address' : 'none of its mail hosts has an address';
+  // Hosts that were left out might have one: row 8 fails the mail only where every host ended so.
+  if (surplus > 0) return { action: 'defer', reason: 'no-address', why, dsn: '4.4.4' };
   return { action: 'refuse', reason: 'no-address', why, dsn: '5.4.4' };
 }
 

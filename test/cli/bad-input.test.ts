@@ -37,6 +37,7 @@ const CASES: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [['check', ''], /must not be empty/],
   [['check', '.'], /the root takes no mail/],
   [['check', 'exam ple.com'], /is no mail domain/],
+  [['check', 'a\n\u001b[2Jb.example'], /is no mail domain/],
   [['check', '*.example.com'], /is no mail domain/],
   [['check', 'a\\.b.example'], /is no mail domain/],
   [['check', 'bob@example.com'], /mail address: give the part behind the @, example.com/],

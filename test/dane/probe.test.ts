@@ -186,6 +186,13 @@ const CASES: readonly Case[] = [
     expect: 'refuse no-address 5.4.4',
   },
   {
+    claim: 'row 8: twenty hosts without address, and more that were not looked at: wait',
+    internet: {
+      records: { 'MX example.com': Array.from({ length: 21 }, (_, i) => `10 mx${i}.example.com`) },
+    },
+    expect: 'defer no-address 4.4.4',
+  },
+  {
     claim: 'row 8: one host without address, the other down: wait',
     internet: {
       records: {
