@@ -33,7 +33,7 @@ const STYLES = {
   strong: 'bold',
 } as const satisfies Record<Tone, string>;
 
-/** Where a terminal does not say how wide it is. */
+/** Where a terminal does not say how wide it is, or says 0. */
 const DEFAULT_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[K';
 
@@ -60,7 +60,7 @@ export function makeTerminal(
     },
     progress: (line) => {
       if (err.isTTY !== true) return;
-      err.write(`${CLEAR_LINE}${line.slice(0, (err.columns ?? DEFAULT_COLUMNS) - 1)}`);
+      err.write(`${CLEAR_LINE}${line.slice(0, (err.columns || DEFAULT_COLUMNS) - 1)}`);
       isLineUsed = true;
     },
     // Whether to style at all is decided above: styleText itself looks at standard output in newer versions only.
