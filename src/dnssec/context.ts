@@ -16,6 +16,8 @@ export interface Policy {
   readonly inceptionSkewMs: number;
   /** `ignored` is for test data whose time is over. */
   readonly signatureTimes: 'checked' | 'ignored';
+  /** Milliseconds since 1970 at which signatures are judged, whatever the Clock says: for old data, whose TTLs still run. */
+  readonly validationTime?: number;
   /** NSEC3 iterations that are computed; above it a denial is insecure (RFC 9276 section 3.2). */
   readonly nsec3Iterations: number;
 }

@@ -45,7 +45,11 @@ export type Ask = (
   options?: AskOptions,
 ) => Promise<Reply>;
 
+/** Which addresses are sent to. */
+export type Families = 'both' | 'ipv4' | 'ipv6';
+
 export interface AskParts {
+  readonly families: Families;
   readonly exchange: Exchange;
   readonly servers: Servers;
   readonly findAddresses: FindAddresses;
@@ -62,6 +66,10 @@ export function makeAsk(parts: AskParts): Ask {
   return (cut, question, job, { patience = 'all-servers' } = {}) =>
     new Round(parts, { cut, question, job, patience }).run();
 }
+
+const TYPES = { both: ['A', 'AAAA'], ipv4: ['A'], ipv6: ['AAAA'] } as const;
+const OTHER = { both: undefined, ipv4: 'ipv6', ipv6: 'ipv4' } as const;
+const familyOf = (ip: string): 'ipv4' | 'ipv6' => (ip.includes(':') ? 'ipv6' : 'ipv4');
 
 interface Task {
   readonly cut: ZoneCut;
@@ -104,7 +112,7 @@ class Round {
 
   async #lookUpAndTry(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
     for (const { host } of nameservers)
-      for (const type of ['A', 'AAAA'] as const) {
+      for (const type of TYPES[this.#parts.families]) {
         if (this.#hasGivenUp) return undefined;
         const addresses = await this.#parts.findAddresses(host, type, this.#task.job);
         if (!addresses) break; // its zone cannot be asked, for this type or another
@@ -133,6 +141,7 @@ class Round {
   #isWorthAsking(server: ServerAddress): boolean {
     const { cut, job } = this.#task;
     const { ip } = server;
+    if (familyOf(ip) === OTHER[this.#parts.families]) return false;
     if (this.#done.has(ip) || job.isAvoided(cut.name, ip)) return false;
     return (this.#silences.get(ip)?.count ?? 0) < MAX_SILENCES;
   }

@@ -9,4 +9,4 @@ import type { Job } from './job.ts';
 export const contextOf = (
   { clock, policy }: { readonly clock: Clock; readonly policy: Policy },
   job: Job,
-): Context => ({ now: clock.now(), budget: job.budget, policy });
+): Context => ({ now: policy.validationTime ?? clock.now(), budget: job.budget, policy });

@@ -69,9 +69,10 @@ export class Finder {
     });
     if (arrival.kind !== 'not-asked') return this.#conclude(question, arrival, job);
     const zone = await trust.of(arrival.cut, job);
-    if (zone.status === 'insecure' && !trust.anchored(arrival.cut, placeOf(question)))
+    if (zone.status === 'insecure' && !trust.anchored(arrival.cut, placeOf(question), zone))
       return { kind: 'not-asked', reason: zone.reason, ttl: zone.ttl };
-    if (failed(zone)) return this.#found(question, zone, arrival.cut, job);
+    if (failed(zone) && !trust.anchored(arrival.cut, placeOf(question), zone))
+      return this.#found(question, zone, arrival.cut, job);
     return this.find(question, job); // its DS did not come with the referral
   }
 
@@ -86,7 +87,7 @@ export class Finder {
     if (!source || !place.isAtOrBelow(source.cut.name)) return undefined;
     if (walk.closest(place).name.isBelow(source.cut.name)) return undefined;
     const zone = await trust.of(source.cut, job);
-    if (zone.status === 'insecure' && trust.anchored(source.cut, place)) return undefined;
+    if (trust.anchored(source.cut, place, zone)) return undefined;
     const context = contextOf(this.#parts, job);
     const judgement = judge(question, source.reply, source.cut.name, zone, context);
     if (judgement.kind !== 'settled' || !isConclusive(judgement.finding)) return undefined;
@@ -142,8 +143,7 @@ export class Finder {
     const asked: AskedDs = new Map();
     for (let cut = start; ; ) {
       const zone = await trust.of(cut, job);
-      const anchored =
-        zone.status === 'insecure' ? trust.anchored(cut, placeOf(question)) : undefined;
+      const anchored = trust.anchored(cut, placeOf(question), zone);
       if (anchored) {
         cut = anchored;
         continue;

@@ -5,7 +5,7 @@
  * answers kept) and RFC 9520 (failures kept). Does not: talk to anybody (see find.ts).
  * @module
  */
-import { isMetaType } from '../dns/codes.ts';
+import { isMetaType, type RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { Limits } from '../dnssec/budget.ts';
@@ -21,6 +21,7 @@ import {
 } from '../dnssec/outcome.ts';
 import type { InsecureReason } from '../dnssec/reason.ts';
 import type { Clock } from '../environment.ts';
+import { aged, capped } from './ageing.ts';
 import type { Cache } from './cache.ts';
 import type { Failures } from './failures.ts';
 import { type Finder, type Found, type NotAsked, stepOf } from './find.ts';
@@ -29,8 +30,10 @@ import { Joined } from './joined.ts';
 
 /** A finding as it is kept. */
 export interface Kept {
+  /** With the TTLs of `keptAt`. */
   readonly finding: Finding;
   readonly zone: Name;
+  readonly keptAt: number;
   readonly expiresAt: number;
 }
 
@@ -45,14 +48,32 @@ export interface LookupParts {
   readonly limits: Partial<Limits>;
 }
 
-export function makeLookup(parts: LookupParts): Lookup {
+/** The whole answer from the cache, at once; `undefined` where a packet would have to go out for any part of it. */
+export type Recall = (name: Name, type: RRType) => Outcome | undefined;
+
+export function makeLookup(parts: LookupParts): {
+  readonly lookup: Lookup;
+  readonly recall: Recall;
+} {
   const joined = new Joined<Settled>();
-  return async (name, type, options = {}) => {
-    if (isMetaType(type)) throw new TypeError(`type: ${type} is no type that a zone can hold`);
-    options.signal?.throwIfAborted();
-    const work = new Chain(parts, joined, { name, type }, options).follow();
-    return options.signal ? leaving(work, options.signal) : work;
+  const begin = (name: Name, type: RRType, options: LookupOptions): Chain => {
+    checkType(type);
+    return new Chain(parts, joined, { name, type }, options);
   };
+  return {
+    recall: (name, type) => begin(name, type, {}).recall(),
+    lookup: async (name, type, options = {}) => {
+      options.signal?.throwIfAborted();
+      const work = begin(name, type, options).follow();
+      return options.signal ? leaving(work, options.signal) : work;
+    },
+  };
+}
+
+/** @throws TypeError for a type that is no data: of these only ANY can be asked for */
+export function checkType(type: RRType): void {
+  if (isMetaType(type) && type !== 'ANY')
+    throw new TypeError(`type: ${type} is no type that a zone can hold`);
 }
 
 /** The caller who leaves stops waiting; the work ends by its own deadline, for others may have joined it. */
@@ -70,6 +91,11 @@ type Settled = Found & { readonly expiresAt: number };
 const keyOf = ({ name, type }: Question): string => `${type} ${name.key}`;
 const isSpent = ({ finding }: Pick<Found, 'finding'>): boolean =>
   finding.status === 'indeterminate' && finding.reason === 'budget-spent';
+
+type Taken =
+  | { readonly kind: 'end'; readonly outcome: Outcome }
+  | { readonly kind: 'goes-on'; readonly target: Name };
+const end = (outcome: Outcome): Taken => ({ kind: 'end', outcome });
 
 interface Insecurity {
   readonly reason: InsecureReason;
@@ -104,16 +130,34 @@ class Chain {
     let found = await this.#find(this.#question.name);
     for (;;) {
       if (found.kind === 'not-asked') return this.#notAsked(found);
-      const { finding, zone, expiresAt } = found;
-      this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
-      if (failed(finding)) return this.#fail(finding);
-      if (finding.status === 'insecure') this.#weakest ??= { reason: finding.reason };
-      if (finding.found.kind !== 'alias') return this.#answer(finding.found);
-      const failure = this.#refuseLink(finding.found, zone);
-      if (failure) return this.#fail(failure);
-      this.#aliases.push(aliasOf(finding.found, finding.status));
-      found = await this.#findBehind(finding.found.target, found);
+      const taken = this.#take(found);
+      if (taken.kind === 'end') return taken.outcome;
+      found = await this.#findBehind(taken.target, found);
     }
+  }
+
+  /** The same from the cache alone. */
+  recall(): Outcome | undefined {
+    let { name } = this.#question;
+    for (;;) {
+      const found = this.#recall({ name, type: this.#question.type });
+      if (!found) return undefined;
+      const taken = this.#take(found);
+      if (taken.kind === 'end') return taken.outcome;
+      name = taken.target;
+    }
+  }
+
+  /** Takes one finding in: the chain ends with it, or goes on at the target of an alias. */
+  #take({ finding, zone, expiresAt }: Settled): Taken {
+    this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
+    if (failed(finding)) return end(this.#fail(finding));
+    if (finding.status === 'insecure') this.#weakest ??= { reason: finding.reason };
+    if (finding.found.kind !== 'alias') return end(this.#answer(finding.found));
+    const failure = this.#refuseLink(finding.found, zone);
+    if (failure) return end(this.#fail(failure));
+    this.#aliases.push(aliasOf(finding.found, finding.status));
+    return { kind: 'goes-on', target: finding.found.target };
   }
 
   /** Loops and chains that no honest zone needs. */
@@ -137,13 +181,10 @@ class Chain {
 
   async #find(name: Name): Promise<Settled | NotAsked> {
     const question: Question = { name, type: this.#question.type };
-    const { finder, answers } = this.#parts;
+    const { finder } = this.#parts;
     const key = keyOf(question);
-    const kept = answers.get(key);
-    if (kept) {
-      this.#job.trace.push(stepOf(question, kept.finding, kept.zone));
-      return { kind: 'found', question, ...kept, source: undefined };
-    }
+    const kept = this.#recall(question);
+    if (kept) return kept;
     if (this.#options.ask === 'if-signed') {
       const found = await finder.findIfSigned(question, this.#job);
       return found.kind === 'found' ? this.#keep(found) : found;
@@ -155,19 +196,31 @@ class Chain {
     return !work.own && isSpent(found) ? search() : found;
   }
 
+  /** What the cache says. */
+  #recall(question: Question): Settled | undefined {
+    const { answers, clock } = this.#parts;
+    const kept = answers.get(keyOf(question));
+    if (!kept) return undefined;
+    const { zone, keptAt, expiresAt } = kept;
+    const finding = aged(kept.finding, Math.floor((clock.now() - keptAt) / 1000));
+    this.#job.trace.push(stepOf(question, finding, zone));
+    return { kind: 'found', question, finding, zone, expiresAt, source: undefined };
+  }
+
   /** Puts a finding into the cache, with the time until which it holds. */
   #keep(found: Found): Settled {
     const { answers, failures, clock } = this.#parts;
-    const { question, finding, zone } = found;
+    const { question, zone } = found;
     const key = keyOf(question);
-    const expiresAt = failed(finding)
-      ? failures.retryAt(key, finding)
-      : clock.now() + secondsOf(finding) * 1000;
+    const keptAt = clock.now();
+    const { finding, expiresAt } = failed(found.finding)
+      ? { finding: found.finding, expiresAt: failures.retryAt(key, found.finding) }
+      : lasting(found.finding, keptAt);
     if (!failed(finding)) failures.succeeded(key);
     // What a question could not afford as the target of another one's aliases it may afford by itself.
     if (!isSpent(found) || question.name.equals(this.#question.name))
-      answers.set(key, { finding, zone, expiresAt });
-    return { ...found, expiresAt };
+      answers.set(key, { finding, zone, keptAt, expiresAt });
+    return { ...found, finding, expiresAt };
   }
 
   get #base() {
@@ -209,8 +262,15 @@ const aliasOf = (
   status: 'secure' | 'insecure',
 ): Alias => ({ owner, target, status, records, proof });
 
-function secondsOf(finding: Exclude<Finding, Failure>): number {
-  const { kind } = finding.found;
-  const isAbsence = kind === 'nodata' || kind === 'nxdomain';
-  return Math.min(finding.ttl, isAbsence ? LONGEST_S.negative : LONGEST_S.positive);
+/** For how long a finding holds. No TTL in it says more, but where RRsets that have nothing else in common came together. */
+function lasting(finding: Exclude<Finding, Failure>, now: number) {
+  const { found, ttl } = finding;
+  const isAbsence = found.kind === 'nodata' || found.kind === 'nxdomain';
+  const most = isAbsence ? LONGEST_S.negative : LONGEST_S.positive;
+  const seconds = Math.min(ttl, most);
+  const areSeveral = found.kind === 'records' && found.others !== undefined;
+  return {
+    finding: capped(finding, areSeveral ? most : seconds),
+    expiresAt: now + seconds * 1000,
+  };
 }

@@ -3,24 +3,25 @@
  * itself looked up.
  * @module
  */
-import { ROOT } from '../dns/name.ts';
-import { type Anchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
+import { type Name, ROOT } from '../dns/name.ts';
+import { type Anchors, type NegativeAnchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
 import type { Limits } from '../dnssec/budget.ts';
 import type { Policy } from '../dnssec/context.ts';
 import { NO_EVIDENCE } from '../dnssec/delegation.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
 import type { Environment, ServerAddress } from '../environment.ts';
 import { makeFindAddresses } from './addresses.ts';
-import { makeAsk } from './ask.ts';
+import { type Families, makeAsk } from './ask.ts';
 import { Cache } from './cache.ts';
 import { makeExchange } from './exchange.ts';
 import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
-import { type Kept, makeLookup } from './lookup.ts';
+import { type Kept, makeLookup, type Recall } from './lookup.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
-import { makeWalk, type Walk } from './walk.ts';
+import { type FetchUnchecked, makeFetchUnchecked } from './unchecked.ts';
+import { type Configured, makeWalk, type Walk } from './walk.ts';
 import type { Nameserver, ZoneCut } from './zone.ts';
 
 export interface ResolverOptions {
@@ -32,12 +33,32 @@ export interface ResolverOptions {
   readonly anchors?: Anchors;
   /** Resolvers that are asked in place of the root. Their answers are validated just the same. */
   readonly forward?: readonly ServerAddress[];
+  /** Zones whose servers are known better than their delegations say: internal ones, mostly. */
+  readonly zones?: readonly ConfiguredZone[];
+  /** Names at and below which nothing is validated. */
+  readonly negativeAnchors?: NegativeAnchors;
+  /** `off`: every server sees the whole name. For servers that break on shorter ones; `on` where it is left out. */
+  readonly minimisation?: 'on' | 'off';
+  /** Which addresses are sent to. `both` where it is left out; a host without IPv6 saves the tries. */
+  readonly families?: Families;
   /** Limits that are moved; the rest stay at their defaults. */
   readonly limits?: Partial<Limits>;
 }
 
+/** The operator's word on who serves a zone. What comes from there is validated all the same. */
+export interface ConfiguredZone {
+  readonly name: Name;
+  /** `authoritative`: its own servers (a stub zone). `forwarder`: resolvers that answer for it and all below. */
+  readonly role: ZoneCut['role'];
+  readonly nameservers: readonly Nameserver[];
+}
+
 export interface Resolver {
   readonly lookup: Lookup;
+  /** The same from the cache alone, for clients that do not desire recursion. */
+  readonly recall: Recall;
+  /** For clients that validate themselves. */
+  readonly fetchUnchecked: FetchUnchecked;
 }
 
 /** Zone cuts and findings that are kept: a mail server's destinations of a day. */
@@ -52,20 +73,34 @@ export function createResolver(options: ResolverOptions): Resolver {
   const cuts = new Cache<ZoneCut>(clock, CUTS);
   const failures = new Failures(clock);
   const findAddresses = makeFindAddresses((): Walk => walk, clock);
-  const ask = makeAsk({ exchange: makeExchange(environment, servers), servers, findAddresses });
-  const walk = makeWalk({ ask, root: rootOf(options), cuts, clock });
-  const trust = new Trust({ ask, anchors, cuts, clock, policy, failures });
+  const { families = 'both', minimisation = 'on', negativeAnchors = new Map() } = options;
+  const exchange = makeExchange(environment, servers);
+  const ask = makeAsk({ exchange, servers, findAddresses, families });
+  const walk = makeWalk({ ask, configured: configuredBy(options), minimisation, cuts, clock });
+  const trust = new Trust({ ask, anchors, negativeAnchors, walk, cuts, clock, policy, failures });
   const finder = new Finder({ walk, trust, cuts, clock, policy });
   const answers = new Cache<Kept>(clock, ANSWERS);
-  return { lookup: makeLookup({ finder, answers, failures, clock, limits }) };
+  return {
+    ...makeLookup({ finder, answers, failures, clock, limits }),
+    fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits }),
+  };
 }
 
-/** Where every walk starts. It does not expire: hints and forwarders are the operator's word. */
-const rootOf = ({ hints = ROOT_HINTS, forward }: ResolverOptions): ZoneCut => ({
-  name: ROOT,
+/** Where walks start. */
+function configuredBy({ hints = ROOT_HINTS, forward, zones = [] }: ResolverOptions): Configured {
+  const root: ConfiguredZone = forward
+    ? { name: ROOT, role: 'forwarder', nameservers: [{ host: ROOT, addresses: forward }] }
+    : { name: ROOT, role: 'authoritative', nameservers: hints };
+  const cuts = zones.map((zone) => [zone.name.key, cutOf(zone)] as const);
+  return { root: cutOf(root), zones: new Map(cuts) };
+}
+
+/** It does not expire: hints, stub zones and forwarders are the operator's word. */
+const cutOf = ({ name, role, nameservers }: ConfiguredZone): ZoneCut => ({
+  name,
   parent: undefined,
-  role: forward ? 'forwarder' : 'authoritative',
-  nameservers: forward ? [{ host: ROOT, addresses: forward }] : hints,
+  role,
+  nameservers,
   evidence: NO_EVIDENCE,
   known: 'configured',
   learntAt: Number.NEGATIVE_INFINITY,

@@ -9,7 +9,13 @@
 import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
 import { findRRset } from '../dns/rrset.ts';
-import type { Anchor, Anchors } from '../dnssec/anchors.ts';
+import {
+  type Anchor,
+  type Anchors,
+  closestAnchor,
+  type NegativeAnchor,
+  type NegativeAnchors,
+} from '../dnssec/anchors.ts';
 import type { Policy } from '../dnssec/context.ts';
 import {
   bogus,
@@ -30,6 +36,7 @@ import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
 import type { Failures } from './failures.ts';
 import type { Job } from './job.ts';
+import type { Walk } from './walk.ts';
 import type { ZoneCut } from './zone.ts';
 
 export type MissedCut =
@@ -50,6 +57,9 @@ const LONGEST_S = 86_400;
 export interface TrustParts {
   readonly ask: Ask;
   readonly anchors: Anchors;
+  readonly negativeAnchors: NegativeAnchors;
+  /** Finds the parent of a zone whose servers are configured: no referral has shown it. */
+  readonly walk: Walk;
   readonly cuts: Cache<ZoneCut>;
   readonly clock: Clock;
   readonly policy: Policy;
@@ -89,26 +99,49 @@ export class Trust {
 
   /** True where the delegation, as far as it has been seen, shows a signed zone. Nothing is judged. */
   looksSigned(cut: ZoneCut): boolean {
+    if (this.#negativeAbove(cut.name)) return false;
     if (this.#parts.anchors.has(cut.name.key)) return true;
     return (
       cut.parent !== undefined && cut.evidence.ds !== undefined && this.looksSigned(cut.parent)
     );
   }
 
-  /** The highest anchor strictly below `cut`, at or above `name`: it makes a cut of its own, whoever serves it. */
-  anchored(cut: ZoneCut, name: Name): ZoneCut | undefined {
+  /**
+   * The highest anchor that changes what `trust` says of `cut`, strictly below it, at or above `name`: it makes a cut of
+   * its own, whoever serves it. In an insecure zone that is a trust anchor, elsewhere a negative one.
+   */
+  anchored(cut: ZoneCut, name: Name, trust: Pick<ZoneTrust, 'status'>): ZoneCut | undefined {
+    const { anchors, negativeAnchors } = this.#parts;
+    if (trust.status !== 'insecure' && negativeAnchors.size === 0) return undefined;
     for (let labels = cut.name.labels + 1; labels <= name.labels; labels += 1) {
       const at = name.ancestor(labels);
-      const anchored = this.#cutByAnchor(cut, at);
-      if (anchored) return anchored;
+      const counts =
+        trust.status === 'insecure' ? anchors.has(at.key) : this.#negativeAt(at) !== undefined;
+      if (counts) return this.#cutByAnchor(cut, at);
     }
     return undefined;
   }
 
-  #cutByAnchor(cut: ZoneCut, at: Name): ZoneCut | undefined {
-    if (!this.#parts.anchors.has(at.key)) return undefined;
+  #cutByAnchor(cut: ZoneCut, at: Name): ZoneCut {
     const known = this.#parts.cuts.get(at.key);
     return known ?? this.#addCut(cut, at, NO_EVIDENCE);
+  }
+
+  #negativeAt({ key }: Name): NegativeAnchor | undefined {
+    const negative = this.#parts.negativeAnchors.get(key);
+    return negative && negative.until > this.#parts.clock.now() ? negative : undefined;
+  }
+
+  /** The negative anchor in force at `name`: no trust anchor lies between them (RFC 7646 section 2). */
+  #negativeAbove(name: Name): NegativeAnchor | undefined {
+    const { anchors, negativeAnchors } = this.#parts;
+    if (negativeAnchors.size === 0) return undefined;
+    for (let labels = name.labels; labels >= 0; labels -= 1) {
+      const at = name.ancestor(labels);
+      const negative = this.#negativeAt(at);
+      if (negative || anchors.has(at.key)) return negative;
+    }
+    return undefined;
   }
 
   #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
@@ -130,16 +163,20 @@ export class Trust {
   }
 
   async #establish(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
+    const negative = this.#negativeAbove(cut.name);
+    if (negative) return note(job, cut, this.#switchedOff(negative));
     const anchor = this.#parts.anchors.get(cut.name.key);
     if (anchor) return this.#keysOf(cut, trustedBy(anchor), job);
-    if (!cut.parent) return note(job, cut, NO_ANCHOR);
+    if (!closestAnchor(this.#parts.anchors, cut.name)) return note(job, cut, NO_ANCHOR);
+    const place = cut.parent ? { ...cut, parent: cut.parent } : await this.#findPlace(cut, job);
+    if ('failure' in place) return note(job, cut, place.failure);
     const dnskey = cut.evidence.ds && this.#askKeys(cut, job);
     // An anchor between parent and child, where one server answers for both, starts a chain of its own.
-    const parent = this.anchored(cut.parent, cut.name) ?? cut.parent;
+    const parent = this.anchored(place.parent, cut.name, INSECURE) ?? place.parent;
     const above = await this.of(parent, job);
     if (above.status !== 'secure') return above;
     const context = contextOf(this.#parts, job);
-    let found = checkDelegation(cut.name, cut.evidence, above.keys, context);
+    let found = checkDelegation(cut.name, place.evidence, above.keys, context);
     if (found.kind === 'silent' || (found.kind === 'failed' && found.failure.status === 'bogus')) {
       // Forged, stripped or left out: the parent is asked outright, once.
       const reply = await this.#askDs(parent, cut.name, job);
@@ -148,6 +185,27 @@ export class Trust {
       found = checkDelegation(cut.name, evidence, above.keys, contextOf(this.#parts, job));
     }
     return this.#settle(cut, parent, found, { job, dnskey });
+  }
+
+  #switchedOff({ until }: NegativeAnchor): ZoneTrust {
+    const ttl = Math.max(0, (until - this.#parts.clock.now()) / 1000);
+    return { status: 'insecure', reason: 'negative-trust-anchor', ttl };
+  }
+
+  /** The parent of a zone whose servers are configured, and what it says of the zone. */
+  async #findPlace(
+    { name }: ZoneCut,
+    job: Job,
+  ): Promise<(Pick<ZoneCut, 'evidence'> & { parent: ZoneCut }) | { failure: Failure }> {
+    const arrival = await this.#parts.walk.to({ name, type: 'DS' }, job);
+    switch (arrival.kind) {
+      case 'arrived':
+        return { parent: arrival.cut, evidence: evidenceIn(arrival.reply, name) };
+      case 'unreachable':
+        return { failure: arrival.failure };
+      case 'not-asked':
+        throw new RangeError('a question that may be asked was not'); // `mayAsk` was not given
+    }
   }
 
   #settle(
@@ -207,7 +265,8 @@ export class Trust {
     if (above.status !== 'secure') return { kind: 'none' };
     for (let labels = cut.name.labels + 1; labels <= towards.labels; labels += 1) {
       const at = towards.ancestor(labels);
-      const known = this.#parts.cuts.get(at.key) ?? this.#cutByAnchor(cut, at);
+      const isAnchored = this.#parts.anchors.has(at.key) || this.#negativeAt(at) !== undefined;
+      const known = isAnchored ? this.#cutByAnchor(cut, at) : this.#parts.cuts.get(at.key);
       if (known) return { kind: 'cut', cut: known };
       const reply = await this.#probe(cut, at, towards, { asked, job });
       if (reply.kind === 'unreachable') return { kind: 'failed', failure: reply.failure };
@@ -261,6 +320,7 @@ export class Trust {
   }
 }
 
+const INSECURE = { status: 'insecure' } as const;
 const NO_ANCHOR = {
   status: 'insecure',
   reason: 'no-trust-anchor',

@@ -44,21 +44,31 @@ export interface Walk {
 /** A TTL of the parent's that is longer counts as a day. */
 const LONGEST_S = 86_400;
 
+/** The cuts that the operator has given: where walks begin. A lower one in the cache comes first. */
+export interface Configured {
+  readonly root: ZoneCut;
+  /** Stub and forward zones, by the key of their name. */
+  readonly zones: ReadonlyMap<string, ZoneCut>;
+}
+
 export interface WalkParts {
   readonly ask: Ask;
-  readonly root: ZoneCut;
+  readonly configured: Configured;
+  /** Whether servers high up see the whole name (RFC 9156). */
+  readonly minimisation: 'on' | 'off';
   readonly cuts: Cache<ZoneCut>;
   readonly clock: Clock;
 }
 
 export function makeWalk(parts: WalkParts): Walk {
-  const { root, cuts } = parts;
+  const { configured, cuts } = parts;
   const closest = (name: Name): ZoneCut => {
     for (let labels = name.labels; labels > 0; labels -= 1) {
-      const cut = cuts.get(name.ancestor(labels).key);
+      const { key } = name.ancestor(labels);
+      const cut = configured.zones.get(key) ?? cuts.get(key);
       if (cut) return cut;
     }
-    return root;
+    return configured.root;
   };
   return {
     closest,
@@ -122,6 +132,7 @@ class Descent {
   /** The next name to show a server of `cut`, `shown` having been shown already: RFC 9156 section 2.3. */
   #next(cut: ZoneCut, shown: Name): Name {
     const { name } = this.#errand.question;
+    if (this.#parts.minimisation === 'off') return name;
     if (cut.role === 'forwarder' || cut.name.labels >= 2) return name;
     const longer = name.ancestor(shown.labels + 1);
     // Names with an underscore are shown whole: some servers deny what lies between (RFC 9156 section 2.1).
@@ -134,8 +145,9 @@ class Descent {
     reply: Scrubbed,
     above: ZoneCut,
   ): ZoneCut | undefined {
-    const { cuts, clock } = this.#parts;
-    const known = cuts.get(referral.child.key);
+    const { cuts, clock, configured } = this.#parts;
+    const { key } = referral.child;
+    const known = configured.zones.get(key) ?? cuts.get(key);
     if (known) return known;
     if (depthOf(above) >= this.#errand.job.budget.limits['delegation-depth']) return undefined;
     const seconds = Math.min(referral.ns.ttl, LONGEST_S);

@@ -1,0 +1,34 @@
+/**
+ * What Danelaw lacks on purpose: the only reasons for which a scenario is skipped.
+ * @module
+ */
+import type { Scenario } from './scenario.ts';
+
+/** By the words of the manifests: why. */
+export const LACKING: Readonly<Record<string, string>> = {
+  'legacy-dsa':
+    'DSA signatures are not verified (RFC 9904 section 2: algorithms 3 and 6 MUST NOT be used)',
+  'serve-stale': 'expired answers are not served',
+  'aggressive-nsec': 'denials are not synthesised from cached NSEC records',
+  prefetch: 'answers are not refreshed before they expire',
+  'dns-error-reporting': 'errors are not reported to agents (RFC 9567)',
+  rfc5011: 'the scenario needs RFC 5011 state in the file format of Unbound',
+  'cache-ttl-limits': 'the limits of TTLs are not moved by options',
+};
+
+const ON: ReadonlySet<string> = new Set(['yes', 'on']);
+const SWITCHES: Readonly<Record<string, string>> = {
+  'serve-expired': 'serve-stale',
+  'aggressive-nsec': 'aggressive-nsec',
+  prefetch: 'prefetch',
+  'dns-error-reporting': 'dns-error-reporting',
+};
+
+/** The first feature that a scenario needs and Danelaw lacks: as the manifest says, and as the file itself shows. */
+export function findLacking(scenario: Scenario, features: readonly string[]): string | undefined {
+  const switched = scenario.settings.flatMap(({ key, value }) =>
+    ON.has(value) ? (SWITCHES[key] ?? []) : [],
+  );
+  const files = scenario.files.size > 0 ? ['rfc5011'] : [];
+  return [...features, ...switched, ...files].find((feature) => Object.hasOwn(LACKING, feature));
+}

@@ -1,0 +1,209 @@
+/**
+ * Runs one scenario: step after step, in virtual time, against a resolver of its own.
+ *
+ * The order of events is that of the format: a waited-for upstream query, a waited-for answer, a canned answer, and only
+ * then the next step. Does not: read files, print.
+ * @module
+ */
+import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
+import { createResolver } from '../../src/resolver/resolver.ts';
+import { type AnswerClient, makeAnswerClient } from '../../src/server/answer.ts';
+import { seededRandom } from '../../src/testing/clock.ts';
+import { compareAnswer, matchesQuery } from './match.ts';
+import { messageOf } from './message.ts';
+import type { Entry, Scenario, Step } from './scenario.ts';
+import type { Setup } from './settings.ts';
+import { describe, ScenarioClock, Upstream } from './upstream.ts';
+
+export type Ran =
+  | { readonly result: 'pass'; readonly level: 'full' }
+  /** `why`: what differs beyond the core. */
+  | { readonly result: 'pass'; readonly level: 'core'; readonly why: string }
+  | { readonly result: 'fail'; readonly why: string };
+
+/** More events than any scenario has: an endless loop ends. */
+const MAX_EVENTS = 20_000;
+const SEED = 1;
+
+export function run(
+  scenario: Scenario,
+  setup: Setup,
+  tell: (event: string) => void = () => undefined,
+): Promise<Ran> {
+  const clock = new ScenarioClock(setup.startMs);
+  const upstream = new Upstream(scenario, clock, tell);
+  const environment = { clock, random: seededRandom(SEED), transport: upstream };
+  const resolver = createResolver({ ...setup.options, environment });
+  const answer = makeAnswerClient(resolver, setup.answerOptions);
+  return new Run({ scenario, clock, upstream, answer, tell }).toTheEnd();
+}
+
+interface Parts {
+  readonly scenario: Scenario;
+  readonly clock: ScenarioClock;
+  readonly upstream: Upstream;
+  readonly answer: AnswerClient;
+  readonly tell: (event: string) => void;
+}
+
+/** What a step came to: `waits` where something has to happen before it can be done. */
+type Done = 'done' | 'waits' | { readonly failure: string };
+
+class Run {
+  readonly #parts: Parts;
+  #at = 0;
+  /** The step whose number decides among ranges, in the deckard dialect. */
+  #lastQuery = 0;
+  /** Answers that clients have got and that were not compared yet. */
+  readonly #answers: Message[] = [];
+  readonly #oneShots: Entry[] = [];
+  /** What differs beyond the core, the first time. */
+  #beyond: string | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async toTheEnd(): Promise<Ran> {
+    for (let events = 0; events < MAX_EVENTS; events += 1) {
+      await settled();
+      const step = this.#parts.scenario.steps[this.#at];
+      if (!step) return this.#end();
+      const done = this.#advance(step);
+      if (done === 'done') this.#at += 1;
+      else if (done !== 'waits')
+        return { result: 'fail', why: `step ${step.number}: ${done.failure}` };
+    }
+    return { result: 'fail', why: `no end after ${MAX_EVENTS} events` };
+  }
+
+  #end(): Ran {
+    if (this.#answers.length > 0)
+      return { result: 'fail', why: `${this.#answers.length} answers were not expected` };
+    return this.#beyond === undefined
+      ? { result: 'pass', level: 'full' }
+      : { result: 'pass', level: 'core', why: this.#beyond };
+  }
+
+  /** One event. */
+  #advance(step: Step): Done {
+    if (step.kind === 'check-out-query' && this.#isOut(step)) return 'done';
+    if (step.kind === 'check-answer' && this.#answers.length > 0) return this.#check(step);
+    const number = this.#parts.scenario.dialect === 'unbound' ? step.number : this.#lastQuery;
+    if (this.#parts.upstream.deliver(number, this.#oneShots)) return 'waits';
+    return this.#execute(step);
+  }
+
+  #isOut({ entry, address }: Extract<Step, { kind: 'check-out-query' }>): boolean {
+    const { upstream, scenario } = this.#parts;
+    return upstream.outstanding.some(
+      (one) =>
+        (address === undefined || one.to.ip === address) &&
+        matchesQuery(entry, one, scenario.dialect),
+    );
+  }
+
+  #check({ entry, number }: Extract<Step, { kind: 'check-answer' }>): Done {
+    const { scenario, tell } = this.#parts;
+    const got = this.#answers.shift();
+    if (!got) return 'waits';
+    const { core, full } = compareAnswer(entry, got, scenario.dialect);
+    tell(`step ${number}: ${core ?? full ?? 'as expected'}`);
+    if (core) return { failure: core };
+    if (full) this.#beyond ??= `step ${number}: ${full}`;
+    return 'done';
+  }
+
+  #execute(step: Step): Done {
+    const { upstream, clock, scenario } = this.#parts;
+    switch (step.kind) {
+      case 'query':
+        this.#lastQuery = step.number;
+        this.#ask(step.entry);
+        return 'done';
+      case 'check-answer':
+        return upstream.passTime() ? 'waits' : { failure: 'no answer came' };
+      case 'check-out-query':
+        if (scenario.dialect === 'deckard' || isPriming(step.entry)) return 'done';
+        return { failure: `expected the query ${questionOf(step.entry)}, ${this.#whatIsOut()}` };
+      case 'reply':
+        return this.#reply(step.entry);
+      case 'timeout':
+      case 'error': {
+        const last = upstream.outstanding.at(-1);
+        if (last) upstream.fail(last, step.kind);
+        return 'done';
+      }
+      case 'time-passes':
+        upstream.moveTo(clock.now() + secondsOf(step.seconds) * 1000);
+        return 'done';
+      case 'traffic':
+        return upstream.passTime() ? 'waits' : 'done';
+      case 'nothing':
+      case 'internal':
+        return 'done';
+      case 'assign':
+      case 'check-file':
+        return { failure: `${step.kind} is not supported` };
+    }
+  }
+
+  #ask(entry: Entry): void {
+    const { answer, scenario } = this.#parts;
+    const parsed = entry.raw ? parseMessage(entry.raw) : undefined;
+    // Octets that are no query get no answer.
+    if (parsed && (parsed.kind === 'malformed' || parsed.message.response)) return;
+    const query = parsed?.kind === 'message' ? parsed.message : messageOf(entry, scenario.dialect);
+    void answer(query).then((response) => {
+      if (!entry.raw) this.#answers.push(asSent(response));
+    });
+  }
+
+  /** To the latest query that it fits. A reply to priming, which Danelaw does not do, is passed over. */
+  #reply(entry: Entry): Done {
+    const { upstream, scenario } = this.#parts;
+    if (scenario.dialect === 'deckard') {
+      this.#oneShots.push(entry);
+      return 'done';
+    }
+    const one = upstream.outstanding.findLast((other) =>
+      matchesQuery(entry, other, scenario.dialect),
+    );
+    if (one) upstream.answer(one, entry);
+    else if (!isPriming(entry))
+      return { failure: `no query waits for ${questionOf(entry)}, ${this.#whatIsOut()}` };
+    return 'done';
+  }
+
+  #whatIsOut(): string {
+    const out = this.#parts.upstream.outstanding.map(describe);
+    return out.length > 0 ? `outstanding are ${out.join('; ')}` : 'none is outstanding';
+  }
+}
+
+/** All that can happen without another packet or more time has happened. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** As a client reads it. */
+function asSent(response: Message): Message {
+  const parsed = parseMessage(writeMessage(response));
+  if (parsed.kind === 'malformed') throw new TypeError(`our own response: ${parsed.reason}`);
+  return parsed.message;
+}
+
+const questionOf = ({ question }: Entry): string => `${question?.name} ${question?.type}`;
+const isPriming = ({ question }: Entry): boolean => question?.type === 'NS' && question.name.isRoot;
+
+/** A number, or the sums and products of a macro, strictly left to right. */
+export function secondsOf(text: string): number {
+  const tokens = text.match(/[\d.]+|[-+*/]/g) ?? [];
+  let value = Number(tokens[0] ?? 0);
+  for (let i = 1; i + 1 < tokens.length; i += 2) {
+    const operand = Number(tokens[i + 1]);
+    if (tokens[i] === '+') value += operand;
+    else if (tokens[i] === '-') value -= operand;
+    else if (tokens[i] === '*') value *= operand;
+    else value /= operand;
+  }
+  return value;
+}

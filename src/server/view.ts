@@ -1,0 +1,162 @@
+/**
+ * What a client of the daemon sees of an outcome: RCODE, AD, the sections, and the Extended DNS Errors.
+ *
+ * Implements RFC 4035 sections 3.2.1 to 3.2.3 (DO, CD, AD), RFC 6840 sections 5.7 to 5.9, RFC 2308 section 2 (negative
+ * answers), RFC 6672 section 3.1 (a DNAME before its CNAME) and RFC 8914 (extended errors). Pure: outcome and query in,
+ * response out. Does not: look anything up, decide who may ask (see answer.ts), fit the response into a packet.
+ * @module
+ */
+import { CLASS_IN, type ExtendedError, type Rcode, type RRType } from '../dns/codes.ts';
+import { type Ede, type Edns, makeEde } from '../dns/edns.ts';
+import type { Message } from '../dns/message.ts';
+import type { RR, RRset } from '../dns/rrset.ts';
+import { type Answer, type Failure, type Fault, failed, type Outcome } from '../dnssec/outcome.ts';
+import { explain, type Reason } from '../dnssec/reason.ts';
+import type { Unchecked } from '../resolver/unchecked.ts';
+
+/** Responses over UDP are not larger: no fragments (DNS Flag Day 2020). */
+const UDP_SIZE = 1232;
+
+/** RFC 8914 section 4: the codes that this file gives by itself. */
+const OTHER_ERROR = 0;
+const BOGUS = 6;
+
+/** What a response says beyond the query. */
+interface Content {
+  readonly rcode: Rcode;
+  readonly authenticData?: boolean;
+  readonly answer?: readonly RR[];
+  readonly authority?: readonly RR[];
+  readonly errors?: readonly Ede[];
+}
+
+/**
+ * The response to `query` that says what `outcome` says.
+ *
+ * A failure gives SERVFAIL and no data at all (RFC 4035 section 5.5), whether what came was forged or nothing came.
+ *
+ * @param query  with exactly one question, the one that `outcome` answers
+ * @throws RangeError for an outcome that is no answer because the question was not sent (`not-asked`)
+ */
+export function respond(query: Message, outcome: Outcome): Message {
+  if (failed(outcome)) return write(query, failure(outcome));
+  const { answer, aliases } = outcome;
+  if (answer.kind === 'not-asked') throw new RangeError('outcome: the question was not sent');
+  const links = aliases.flatMap(({ records }) => records);
+  const proofs = [...aliases.flatMap(({ proof }) => proof), ...answer.proof];
+  const errors = outcome.status === 'insecure' ? told(outcome.reason) : [];
+  return write(query, {
+    rcode: answer.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR',
+    // RFC 6840 sections 5.7 and 5.8: for clients that say that they read it.
+    authenticData: outcome.status === 'secure' && (query.authenticData || wantsRecords(query)),
+    answer: show(query, [...links, ...dataOf(answer)]),
+    authority: show(query, distinct(proofs)),
+    errors,
+  });
+}
+
+/** The response for a client that set CD and judges for itself. */
+export function respondUnchecked(query: Message, unchecked: Unchecked): Message {
+  if (unchecked.kind === 'failed') return write(query, failure(unchecked.failure));
+  const { rcode, answer, authority } = unchecked;
+  return write(query, {
+    rcode,
+    answer: show(query, answer),
+    authority: show(query, authority),
+  });
+}
+
+/** The response that nothing but an RCODE, and perhaps why, goes into. */
+export const refuse = (query: Message, rcode: Rcode, errors: readonly Ede[] = []): Message =>
+  write(query, { rcode, errors });
+
+const dataOf = (answer: Exclude<Answer, { kind: 'not-asked' }>): readonly RRset[] =>
+  answer.kind === 'records' ? [answer.rrset, ...(answer.others ?? [])] : [];
+
+const distinct = (sets: readonly RRset[]): readonly RRset[] => {
+  const seen = new Map(sets.map((set) => [`${set.type} ${set.owner.key}`, set]));
+  return [...seen.values()];
+};
+
+/** DO: RFC 3225. */
+const wantsRecords = ({ edns }: Message): boolean => edns?.dnssecOk === true;
+
+const DNSSEC_TYPES: ReadonlySet<RRType> = new Set(['RRSIG', 'NSEC', 'NSEC3']);
+
+/**
+ * The records of RRsets as this client gets them. Without DO, DNSSEC's own are left out unless they were asked for (RFC
+ * 4035 section 3.2.1); with it, each RRset is followed by its signatures.
+ */
+function show(query: Message, sets: readonly RRset[]): readonly RR[] {
+  const all = wantsRecords(query);
+  const asked = query.questions[0]?.type;
+  return sets
+    .filter(({ type }) => all || type === asked || asked === 'ANY' || !DNSSEC_TYPES.has(type))
+    .flatMap((set) => recordsOf(set, all ? 'with-signatures' : 'alone'));
+}
+
+function recordsOf(
+  { owner, type, ttl, rdata, signatures }: RRset,
+  how: 'with-signatures' | 'alone',
+): readonly RR[] {
+  const common = { owner, class: CLASS_IN };
+  const own = rdata.map((one) => ({ ...common, type, ttl, rdata: one }));
+  if (how === 'alone') return own;
+  const covering = signatures.map((signature) => ({
+    ...common,
+    type: 'RRSIG' as const,
+    ttl: Math.min(ttl, signature.ttl),
+    rdata: signature.rdata,
+  }));
+  return [...own, ...covering];
+}
+
+/** Nothing of what was received, and why. */
+const failure = ({ status, reason, fault }: Failure): Content => ({
+  rcode: 'SERVFAIL',
+  errors: status === 'bogus' ? bogusErrors(told(reason, fault), fault) : told(reason, fault),
+});
+
+/** RFC 8914 section 2 allows several: that it is bogus follows what is wrong in particular. */
+function bogusErrors(first: readonly Ede[], { limit }: Fault): readonly Ede[] {
+  if (first.some(({ code }) => code === BOGUS)) return first;
+  return [...first, { code: BOGUS, text: limit ?? '' }];
+}
+
+/** A reason as RFC 8914 tells it. A limit is named by its name alone, so that programs can read it. */
+function told(reason: Reason, fault?: Fault): readonly Ede[] {
+  const { ede, text, status } = explain(reason);
+  if (ede === undefined) return [];
+  if (fault?.limit) return [{ code: status === 'bogus' ? BOGUS : OTHER_ERROR, text: fault.limit }];
+  const code: ExtendedError = ede;
+  return [{ code, text: fault ? `${fault.owner} ${fault.type}: ${text}` : text }];
+}
+
+/** RFC 1035 section 4.1.1 and RFC 6840 section 5.9: what is copied from the query, and what is not. */
+function write(query: Message, content: Content): Message {
+  const { rcode, authenticData = false, answer = [], authority = [], errors = [] } = content;
+  return {
+    id: query.id,
+    response: true,
+    opcode: query.opcode,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: query.recursionDesired,
+    recursionAvailable: true,
+    authenticData,
+    checkingDisabled: query.checkingDisabled,
+    rcode,
+    questions: query.questions,
+    answer,
+    authority,
+    additional: [],
+    edns: query.edns && ednsFor(query.edns, errors),
+  };
+}
+
+const ednsFor = ({ dnssecOk }: Edns, errors: readonly Ede[]): Edns => ({
+  udpSize: UDP_SIZE,
+  version: 0,
+  dnssecOk,
+  options: errors.map(makeEde),
+});
