@@ -10,6 +10,6 @@ export * from './certificates.ts';
 export { seededRandom, VirtualClock } from './clock.ts';
 export type * from './description.ts';
 export { internet } from './internet.ts';
-export type { Algorithm, DigestType } from './keys.ts';
+export type { Algorithm, DigestType, SigningKey } from './keys.ts';
 export * from './loopback.ts';
 export * from './mailhost.ts';

@@ -1,4 +1,5 @@
 // Section 5a of ../shared/spec/adversarial.md: keys and DS. One case a row, named after it.
+import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { Name } from '../../src/dns/name.ts';
 import { encode } from '../../src/dns/rdata.ts';
@@ -22,12 +23,12 @@ import {
   signKeysByZskOnly,
   wrongDs,
 } from '../../src/testing/index.ts';
-import { signingKey } from '../../src/testing/keys.ts';
+import { dsOf, signingKey, withDnskey } from '../../src/testing/keys.ts';
 import { signRRset } from '../../src/testing/signer.ts';
 import { collectSets, coveredType, makeRecord } from '../../src/testing/zone.ts';
 import { judgeData, judgeKeys, WWW, ZONE, zoneWith } from './example-zone.ts';
-import { ENGINES } from './support.ts';
-import { contextOf, keysOf, replyOf } from './world.ts';
+import { ENGINES, LEGACY, policy } from './support.ts';
+import { contextOf, keysOf, replyOf, trustOf } from './world.ts';
 
 t.test('4 HashTrap: 100 DS x 100 keys of one tag', async (t) => {
   const { keyTag, algorithm } = firstKey(zoneWith([]));
@@ -301,6 +302,29 @@ t.test('collected RRsets keep one of each record', async (t) => {
 
 const zoneRecords = (): RR[] =>
   [80, 81].map((last) => makeRecord(Name.parse(WWW), 'A', 60, Uint8Array.of(192, 0, 2, last)));
+
+t.test('a zone signed with RSA of 512 bits', async (t) => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 512 });
+  const { n = '' } = privateKey.export({ format: 'jwk' });
+  const publicKey = rsaKey([1, 0, 1], new Uint8Array(Buffer.from(n, 'base64url')));
+  const dnskey = encode('DNSKEY', { flags: 257, protocol: 3, algorithm: 8, publicKey });
+  const key = { ...withDnskey(signingKey(8, 'short'), dnskey), privateKey };
+  const short = alterPlan((plan) => ({ ...plan, keys: [key], ds: [dsOf(plan.zone, key, 2)] }));
+  const net = zoneWith([short]);
+  t.match(
+    judgeKeys(net),
+    { status: 'insecure', reason: 'weak-key', ede: 1 },
+    'under the default table',
+  );
+  for (const engine of ENGINES) {
+    const legacy = contextOf(net, { rules: policy(engine, LEGACY) });
+    t.equal(
+      trustOf(net, ZONE, legacy).status,
+      'secure',
+      `under a table with 512 bits, on ${engine.name}`,
+    );
+  }
+});
 
 t.test('anchors: what does not count beside what does', async (t) => {
   const net = zoneWith([]);
