@@ -1,5 +1,7 @@
 // Every `must` vector of signature-vectors and rfc-vectors, on both engines, which must agree.
 import t from 'tap';
+import { typeOf } from '../../src/dns/codes.ts';
+import { Reader } from '../../src/dns/cursor.ts';
 import { Name } from '../../src/dns/name.ts';
 import { base32hex } from '../../src/dns/radix.ts';
 import { decode } from '../../src/dns/rdata.ts';
@@ -8,6 +10,7 @@ import type { Policy } from '../../src/dnssec/context.ts';
 import { checkKeys } from '../../src/dnssec/delegation.ts';
 import { type DnsKey, parseDnsKey } from '../../src/dnssec/dnskey.ts';
 import { matchDs } from '../../src/dnssec/ds.ts';
+import { proveByNsec3, proveNoDsByNsec3, readNsec3 } from '../../src/dnssec/nsec3.ts';
 import { nsec3Hash } from '../../src/dnssec/nsec3-hash.ts';
 import { verifyRRset } from '../../src/dnssec/verify.ts';
 import { nsec3Hash as plainHash } from '../../src/testing/zone.ts';
@@ -199,6 +202,38 @@ t.test('NSEC3 hashes', { skip }, async (t) => {
       t.equal(base32hex.print(hash), vector.hash, `${vector.id} on ${engine.name}`);
     }
   }
+});
+
+interface ProofVector {
+  readonly id: string;
+  readonly operation: string;
+  readonly qs?: string;
+  readonly delegation?: string;
+  readonly nsec?: string[];
+}
+/** What bns proves from unsigned records; the spans of registries have the Opt-Out flag. */
+function proofOf({ operation, qs, delegation, nsec = [] }: ProofVector): string {
+  const sets = collectRRsets(nsec.map(wireRecord));
+  const zone = sets[0]?.owner.parent ?? Name.parse('.');
+  const records = sets.map((set) => readNsec3(set, zone)).filter((one) => one !== undefined);
+  const chain = { zone, records, context: contextAt(0) };
+  if (delegation) return proveNoDsByNsec3(chain, Name.parse(delegation)).kind;
+  const reader = new Reader(octets(qs ?? ''));
+  const name = reader.name();
+  const rcode = operation === 'verify_name_error' ? 'NXDOMAIN' : 'NOERROR';
+  const proof = proveByNsec3(chain, { name, type: typeOf(reader.u16()), rcode });
+  return proof.kind === 'proven' ? proof.absence : proof.kind;
+}
+t.test('NSEC3 proofs of bns', { skip }, async (t) => {
+  const vectors = corpus<ProofVector[]>('signature-vectors/nsec3-proofs.json');
+  const expected: Record<string, string> = {
+    verify_name_error: 'nxdomain',
+    verify_no_data: 'nodata',
+    verify_delegation: 'unsigned',
+  };
+  const whole = vectors.filter(({ operation }) => operation in expected);
+  t.equal(whole.length, 8, 'those that prove a claim; the others look into single records');
+  for (const vector of whole) t.equal(proofOf(vector), expected[vector.operation], vector.id);
 });
 
 t.test('NSEC3 hashes of every length of salt, against a plain loop over node:crypto', async (t) => {
