@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { Name } from '../../src/dns/name.ts';
-import { encode } from '../../src/dns/rdata.ts';
+import { decode, encode } from '../../src/dns/rdata.ts';
 import { collectRRsets, findRRset, type RR } from '../../src/dns/rrset.ts';
 import { checkKeys } from '../../src/dnssec/delegation.ts';
 import type { Engine } from '../../src/dnssec/engine.ts';
@@ -324,6 +324,31 @@ t.test('a zone signed with RSA of 512 bits', async (t) => {
       `under a table with 512 bits, on ${engine.name}`,
     );
   }
+});
+
+t.test('33 one of two keys is revoked, and both sign the key set', async (t) => {
+  const old = signingKey(13, 'old');
+  const { flags, ...rest } = decode('DNSKEY', old.dnskey);
+  const revokedKey = withDnskey(old, encode('DNSKEY', { ...rest, flags: flags | 0x80 }));
+  t.not(revokedKey.tag, old.tag, 'the key tag changes with the flag');
+  const roll = (...named: readonly ('old' | 'revoked' | 'new')[]): Internet =>
+    zoneWith([
+      alterPlan((plan) => {
+        const [current] = plan.keys;
+        if (!current) throw new RangeError('the zone has no key');
+        const keys = { old, revoked: revokedKey, new: current };
+        const ds = named.map((one) => dsOf(plan.zone, keys[one], 2));
+        return { ...plan, keys: [revokedKey, current], ds };
+      }),
+    ]);
+  t.equal(judgeKeys(roll('old', 'new')).status, 'secure', 'by the other key');
+  t.equal(judgeData(roll('old', 'new')).status, 'secure');
+  t.equal(judgeKeys(roll('old')).reason, 'dnskey-missing', 'the anchor is out of date');
+  t.equal(
+    judgeKeys(roll('revoked')).reason,
+    'dnskey-missing',
+    'a DS for a revoked key is no entry',
+  );
 });
 
 t.test('anchors: what does not count beside what does', async (t) => {
