@@ -12,6 +12,7 @@ import type { Lab, MailCase } from './lab.ts';
 import { startOpenssl } from './openssl.ts';
 import type { Action, Peer } from './peers.ts';
 import { type Postfix, startPostfix } from './postfix.ts';
+import { scoreDecision } from './probes.ts';
 import { type RigLogs, startRig } from './rig.ts';
 import { each, print, progress, type Score, table } from './score.ts';
 
@@ -133,11 +134,8 @@ const ACTIONS: Readonly<Record<MailCase['want']['as'], Action>> = {
 };
 
 /** Where RFC 7672 leaves a choice and ours is not the one that Postfix makes. */
-const CHOICES: Readonly<Record<string, { action: Action; why: string }>> = {
-  halfdane: {
-    action: 'deliver-opportunistically',
-    why: 'an unsigned MX RRset: RFC 7672 section 2.2.1 lets the sender choose',
-  },
+const CHOICES: Readonly<Record<string, { action: Action; decision: number }>> = {
+  halfdane: { action: 'deliver-opportunistically', decision: 22 },
 };
 
 async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> {
@@ -164,8 +162,10 @@ async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> 
     `danelaw check on ${cases.length} mail destinations: ${cases.length - different.length} as the decision table demands`,
   );
   for (const line of table(different.map(columns))) print(`  ${line}`);
-  for (const [kind, { action, why }] of Object.entries(CHOICES))
-    print(`  ${kind}: ${action} by our choice (${why})`);
+  for (const [kind, { action, decision }] of Object.entries(CHOICES)) {
+    print(`  ${kind}: ${action}, where Postfix differs (decision ${decision})`);
+    scoreDecision(score, lab, { kind, decision });
+  }
   return [...rows.values()];
 }
 

@@ -83,7 +83,8 @@ export async function runProbes(crew: Crew, lab: Lab, score: Score): Promise<Row
   });
   for (const row of rows) scoreRow(score, row);
   scoreDanger(score, rows);
-  scoreChoices(score, lab);
+  for (const [kind, { decision = 0 }] of Object.entries(CHOICES))
+    scoreDecision(score, lab, { kind, decision });
   report(rows);
   return rows;
 }
@@ -151,12 +152,15 @@ function scoreDanger(score: Score, rows: readonly Row[]): void {
   );
 }
 
-/** Each choice stands in DECISIONS.md under its number, and names the probe. */
-function scoreChoices(score: Score, lab: Lab): void {
-  for (const [kind, { decision = 0 }] of Object.entries(CHOICES)) {
-    const row = lab.decision(decision);
-    score.check('probes', `decision ${decision} names ${kind}`, row.includes(`\`${kind}\``), row);
-  }
+/** A choice stands in DECISIONS.md under its number, and names the probe. */
+export function scoreDecision(
+  score: Score,
+  lab: Lab,
+  { kind, decision }: { kind: string; decision: number },
+): void {
+  const row = lab.decision(decision);
+  const ok = row.includes(`\`${kind}\``);
+  score.check('decisions', `decision ${decision} names ${kind}`, ok, ok ? undefined : row);
 }
 
 function agreesWithUnbound({ got, unbound }: Row): boolean {
