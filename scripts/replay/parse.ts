@@ -105,10 +105,10 @@ function readBody(lines: Lines): Pick<Scenario, 'ranges' | 'steps'> {
 }
 
 function readRange(begin: Line, lines: Lines, defaults: Defaults): Range {
-  const [, from, to] = begin.text.split(/\s+/).map(Number);
-  if (from === undefined || to === undefined || !(from <= to))
+  const [, first = '', last = '', ...addresses] = begin.text.split(/\s+/);
+  const [from, to] = [Number(first), Number(last)];
+  if (!(from <= to))
     throw new FormatProblem(begin.number, 'RANGE_BEGIN needs two numbers, the first not above');
-  const addresses: string[] = [];
   const entries: Entry[] = [];
   for (;;) {
     const line = lines.expect('RANGE_END');

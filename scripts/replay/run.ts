@@ -87,20 +87,25 @@ class Run {
 
   /** One event. */
   #advance(step: Step): Done {
-    if (step.kind === 'check-out-query' && this.#isOut(step)) return 'done';
+    if (step.kind === 'check-out-query' && this.#takeOut(step)) return 'done';
     if (step.kind === 'check-answer' && this.#answers.length > 0) return this.#check(step);
+    if (step.kind === 'reply' && this.#parts.scenario.dialect === 'deckard')
+      return this.#execute(step);
     const number = this.#parts.scenario.dialect === 'unbound' ? step.number : this.#lastQuery;
     if (this.#parts.upstream.deliver(number, this.#oneShots)) return 'waits';
     return this.#execute(step);
   }
 
-  #isOut({ entry, address }: Extract<Step, { kind: 'check-out-query' }>): boolean {
+  /** Whether the query is out that the step waits for; with `copy_id` the entry is the answer to it, too. */
+  #takeOut({ entry, address }: Extract<Step, { kind: 'check-out-query' }>): boolean {
     const { upstream, scenario } = this.#parts;
-    return upstream.outstanding.some(
+    const found = upstream.outstanding.find(
       (one) =>
         (address === undefined || one.to.ip === address) &&
         matchesQuery(entry, one, scenario.dialect),
     );
+    if (found && entry.adjust.includes('copy_id')) upstream.answer(found, entry);
+    return found !== undefined;
   }
 
   #check({ entry, number }: Extract<Step, { kind: 'check-answer' }>): Done {
@@ -135,7 +140,8 @@ class Run {
         return 'done';
       }
       case 'time-passes':
-        upstream.moveTo(clock.now() + secondsOf(step.seconds) * 1000);
+        // Nobody times out by it: where that is meant, a step says so.
+        clock.moveTo(clock.now() + secondsOf(step.seconds) * 1000);
         return 'done';
       case 'traffic':
         return upstream.passTime() ? 'waits' : 'done';
@@ -150,12 +156,11 @@ class Run {
 
   #ask(entry: Entry): void {
     const { answer, scenario } = this.#parts;
-    const parsed = entry.raw ? parseMessage(entry.raw) : undefined;
-    // Octets that are no query get no answer.
-    if (parsed && (parsed.kind === 'malformed' || parsed.message.response)) return;
-    const query = parsed?.kind === 'message' ? parsed.message : messageOf(entry, scenario.dialect);
-    void answer(query).then((response) => {
-      if (!entry.raw) this.#answers.push(asSent(response));
+    const bytes = entry.raw ?? writeMessage(messageOf(entry, scenario.dialect));
+    void answer(bytes).then((response) => {
+      // Deckard's raw packets are thrown at the resolver to see whether it lives.
+      if (entry.raw && scenario.dialect === 'deckard') return;
+      if (response) this.#answers.push(asSent(response));
     });
   }
 

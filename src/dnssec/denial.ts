@@ -46,6 +46,9 @@ const isDenial = ({ type }: RRset): boolean => type === 'NSEC' || type === 'NSEC
 const isSignedBy = (rrset: RRset, zone: Name): boolean =>
   rrset.signatures.some((signature) => signature.signer.equals(zone));
 
+const isUnsignedDenial = (set: RRset, zone: Name): boolean =>
+  isDenial(set) && set.signatures.length === 0 && set.owner.isAtOrBelow(zone);
+
 /** True when at least one NSEC or NSEC3 RRset carries a signature of `zone`, good or bad. */
 export const hasDenialOf = (sets: readonly RRset[], zone: Name): boolean =>
   sets.some((set) => isDenial(set) && isSignedBy(set, zone));
@@ -58,7 +61,8 @@ export function readDenial(sets: readonly RRset[], keys: ZoneKeys, context: Cont
   if (refused) return refused;
   const nsec: Nsec[] = [];
   const nsec3: Nsec3[] = [];
-  let rejected: BogusReason | undefined;
+  const isStripped = own.length === 0 && sets.some((set) => isUnsignedDenial(set, zone));
+  let rejected: BogusReason | undefined = isStripped ? 'rrsigs-missing' : undefined;
   for (const set of own) {
     const verdict = verifyRRset(set, keys, context);
     if (verdict.kind === 'spent') return verdict;

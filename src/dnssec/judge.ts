@@ -114,6 +114,9 @@ function negativeTtl(soa: RRset): number {
   return rdata && soa.defect === undefined ? Math.min(soa.ttl, decode('SOA', rdata).minimum) : 0;
 }
 
+const denialIn = ({ authority }: Reply): readonly RRset[] =>
+  authority.filter(({ type }) => type === 'NSEC' || type === 'NSEC3');
+
 /** What a reply says where nothing can be verified: the same reading, without proof. */
 function readInsecure(
   { name, type }: Question,
@@ -147,7 +150,9 @@ function readInsecure(
     return { status: 'indeterminate', reason: 'unreachable', fault: { zone, owner: name, type } };
   const soa = reply.authority.find((set) => set.type === 'SOA' && name.isAtOrBelow(set.owner));
   const kind = reply.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata';
-  return finding({ kind, proof: soa ? [soa] : [] }, soa ? negativeTtl(soa) : 0);
+  // Nothing is proved to us, but clients with anchors of their own need what came.
+  const proof = [...(soa ? [soa] : []), ...denialIn(reply)];
+  return finding({ kind, proof }, soa ? negativeTtl(soa) : 0);
 }
 
 function followDname(
@@ -163,7 +168,7 @@ function followDname(
     return {
       status: 'indeterminate',
       reason: 'alias-too-long',
-      fault: { zone, owner: dname.owner, type: 'DNAME' },
+      fault: { zone, owner: dname.owner, type: 'DNAME', dname },
     };
   return finding({
     kind: 'alias',
@@ -273,12 +278,14 @@ class Judge {
     if (proof.kind === 'spent' || proof.kind === 'failed') return this.#unproved(proof);
     const soa = this.#verifiedSoa();
     if (soa?.kind === 'spent') return settled(spent(zone, zone, 'SOA', soa.limit));
+    // RFC 4035 section 3.2.3: all of answer and authority is authentic, or it is not.
+    if (soa?.kind === 'invalid') return settled(bogus(zone, zone, 'SOA', soa.reason, soa.limit));
     const sets = soa?.kind === 'valid' ? [soa.rrset, ...proof.used] : proof.used;
     const ttl = Math.min(...sets.map((set) => (set.type === 'SOA' ? negativeTtl(set) : set.ttl)));
     return settled(weigh({ kind: proof.absence, proof: sets }, proof.insecure, ttl));
   }
 
-  /** The zone's SOA, for the negative TTL and for those who hand the proof on. One that does not verify is left out. */
+  /** The zone's SOA, for the negative TTL and for those who hand the proof on. */
   #verifiedSoa(): Verdict | undefined {
     const soa = findRRset(this.#reply.authority, this.#keys.zone, 'SOA');
     return soa && soa.defect === undefined

@@ -41,6 +41,8 @@ export interface Fault {
   readonly type: RRType;
   /** The limit that was hit, where one was. */
   readonly limit?: LimitName;
+  /** The DNAME that leads to a name of more than 255 octets: clients are shown it (RFC 6672 section 2.2). */
+  readonly dname?: RRset;
 }
 
 /** One CNAME or DNAME followed, with the status of this link alone (RFC 7672 section 2.2.2 asks about the first). */

@@ -30,7 +30,10 @@ export type ZoneTrust =
 export type Verdict =
   | {
       readonly kind: 'valid';
-      /** The RRset with its TTL bounded by RRSIG TTL, original TTL and what is left to the expiration. */
+      /**
+       * The RRset with its TTL bounded by RRSIG TTL, original TTL and what is left to the expiration. The first of its
+       * signatures is the one that verified.
+       */
       readonly rrset: RRset;
       /** Set where a wildcard was expanded: the name that the wildcard stands directly below. Needs a proof of its own. */
       readonly wildcardBelow: Name | undefined;
@@ -164,7 +167,7 @@ function checkTimes(
 const after = (a: number, b: number): boolean => ((a - b) | 0) > 0;
 
 /** RFC 4035 section 5.3.3: an RRset may not be kept for longer than its signature says. */
-function valid(rrset: RRset, signature: Rrsig, { now, policy }: Context): Verdict {
+function valid(rrset: RRset, signature: Rrsig, { now, policy, budget }: Context): Verdict {
   const left = (signature.expiration - Math.floor(now / 1000)) | 0;
   const times = [
     rrset.ttl,
@@ -172,10 +175,13 @@ function valid(rrset: RRset, signature: Rrsig, { now, policy }: Context): Verdic
     signature.originalTtl,
     ...(policy.signatureTimes === 'checked' ? [left] : []),
   ];
+  // The others go along for those who validate with other algorithms, or at another time.
+  const others = rrset.signatures.filter((other) => other !== signature);
+  const signatures = [signature, ...others].slice(0, budget.limits['rrsigs-tried']);
   const expanded = signature.labels < countedLabels(rrset.owner);
   return {
     kind: 'valid',
-    rrset: { ...rrset, ttl: Math.max(0, Math.min(...times)), signatures: [signature] },
+    rrset: { ...rrset, ttl: Math.max(0, Math.min(...times)), signatures },
     wildcardBelow: expanded ? rrset.owner.ancestor(signature.labels) : undefined,
   };
 }

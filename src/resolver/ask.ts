@@ -53,6 +53,8 @@ export interface AskParts {
   readonly exchange: Exchange;
   readonly servers: Servers;
   readonly findAddresses: FindAddresses;
+  /** Addresses of a host that the delegation of its own zone has shown. */
+  readonly glueOf: (host: Name) => readonly ServerAddress[];
 }
 
 /** Server names of one delegation that are considered (BIND, PowerDNS). */
@@ -101,13 +103,20 @@ class Round {
     // A host inside the zone is known by glue or not at all: only these very servers could tell its address.
     const outside =
       cut.role === 'forwarder' ? [] : known.filter(({ host }) => !host.isAtOrBelow(cut.name));
+    const bare = outside.filter(({ addresses }) => addresses.length === 0);
     const result =
       (await this.#tryAll(known.flatMap(({ addresses }) => addresses))) ??
-      (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length === 0))) ??
+      (await this.#tryGlue(bare)) ??
+      (await this.#lookUpAndTry(bare)) ??
+      (await this.#tryGlue(bare)) ?? // the look-ups may have come across it
       (await this.#tryAll([...this.#silences.values()].map(({ server }) => server))) ??
       // Glue that has failed may be stale or forged; the hosts' own zones know better.
       (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length > 0)));
     return result ?? this.#empty ?? this.#unreachable();
+  }
+
+  #tryGlue(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
+    return this.#tryAll(nameservers.flatMap(({ host }) => this.#parts.glueOf(host)));
   }
 
   async #lookUpAndTry(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {

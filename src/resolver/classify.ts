@@ -29,9 +29,12 @@ export function classify(
   { name: zone, role }: Pick<ZoneCut, 'name' | 'role'>,
 ): Meaning {
   if (!speaksOfName(reply)) return { kind: 'refused' };
-  if (role === 'forwarder' || hasAnswer(question, reply)) return { kind: 'answer' };
+  if (hasAnswer(question, reply)) return { kind: 'answer' };
   if (reply.rcode === 'NXDOMAIN' || reply.authority.some(({ type }) => type === 'SOA'))
     return { kind: 'answer' };
+  // RFC 2308 section 2.2: a referral, and not an absence, even where it leads upward.
+  if (reply.refersAway) return { kind: 'lame' };
+  if (role === 'forwarder') return { kind: 'answer' };
   const ns = reply.authority.find(
     ({ type, owner, defect }) =>
       type === 'NS' && defect === undefined && question.name.isAtOrBelow(owner),

@@ -69,9 +69,9 @@ export class Finder {
     });
     if (arrival.kind !== 'not-asked') return this.#conclude(question, arrival, job);
     const zone = await trust.of(arrival.cut, job);
-    if (zone.status === 'insecure' && !trust.anchored(arrival.cut, placeOf(question), zone))
+    if (zone.status === 'insecure' && !trust.anchored(arrival.cut, placeOf(question)))
       return { kind: 'not-asked', reason: zone.reason, ttl: zone.ttl };
-    if (failed(zone) && !trust.anchored(arrival.cut, placeOf(question), zone))
+    if (failed(zone) && !trust.anchored(arrival.cut, placeOf(question)))
       return this.#found(question, zone, arrival.cut, job);
     return this.find(question, job); // its DS did not come with the referral
   }
@@ -87,10 +87,11 @@ export class Finder {
     if (!source || !place.isAtOrBelow(source.cut.name)) return undefined;
     if (walk.closest(place).name.isBelow(source.cut.name)) return undefined;
     const zone = await trust.of(source.cut, job);
-    if (trust.anchored(source.cut, place, zone)) return undefined;
+    // Where nothing is proved, one forged packet would otherwise speak of any name in the zone, by an alias to it.
+    if (zone.status !== 'secure' || trust.anchored(source.cut, place)) return undefined;
     const context = contextOf(this.#parts, job);
     const judgement = judge(question, source.reply, source.cut.name, zone, context);
-    if (judgement.kind !== 'settled' || !isConclusive(judgement.finding)) return undefined;
+    if (judgement.kind !== 'settled' || failed(judgement.finding)) return undefined;
     return this.#found(question, judgement.finding, source.cut, job, source.reply);
   }
 
@@ -143,13 +144,20 @@ export class Finder {
     const asked: AskedDs = new Map();
     for (let cut = start; ; ) {
       const zone = await trust.of(cut, job);
-      const anchored = trust.anchored(cut, placeOf(question), zone);
-      if (anchored) {
+      // A secure zone may deny what an anchor is for; what it cannot speak of, it leaves to the anchor.
+      const anchored = trust.anchored(cut, placeOf(question));
+      const isSwitchedOff = trust.anchored(cut, placeOf(question), 'negative') !== undefined;
+      if (anchored && (isSwitchedOff || zone.status !== 'secure')) {
         cut = anchored;
         continue;
       }
       const judgement = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
-      if (judgement.kind === 'settled') return { finding: judgement.finding, cut };
+      if (judgement.kind === 'settled') {
+        if (judgement.finding.status === 'secure' || !anchored)
+          return { finding: judgement.finding, cut };
+        cut = anchored;
+        continue;
+      }
       const missed = await trust.missedCut(cut, judgement.towards, asked, job);
       if (missed.kind === 'none') return { finding: judgement.otherwise, cut };
       if (missed.kind === 'failed') return { finding: missed.failure, cut };
@@ -201,17 +209,6 @@ export class Finder {
 /** The DS of a name belongs to the zone above it. */
 const placeOf = ({ name, type }: Question): Name => (type === 'DS' ? name.parent : name);
 
-/**
- * Whether a reply to one name settles another. Without proof, silence about the target says nothing: an absence counts
- * where an SOA states it.
- */
-function isConclusive(finding: Finding): boolean {
-  if (failed(finding)) return false;
-  if (finding.status === 'secure') return true;
-  const { found } = finding;
-  return found.kind === 'records' || found.kind === 'alias' || found.proof.length > 0;
-}
-
 /** The line in the trace. */
 export function stepOf({ name, type }: Question, finding: Finding, zone: Name): Step {
   const common = { kind: 'finding', zone, owner: name, type } as const;
@@ -228,7 +225,9 @@ function signersOf(found: Extract<Finding, { status: 'secure' }>['found']): read
   const own: readonly RRset[] =
     found.kind === 'records' ? [found.rrset] : found.kind === 'alias' ? found.records : [];
   const keys = new Map<string, KeyName>();
-  for (const { keyTag, algorithm } of [...own, ...found.proof].flatMap((set) => set.signatures))
+  // The first signature of a secure RRset is the one that verified.
+  const signatures = [...own, ...found.proof].flatMap((set) => set.signatures.slice(0, 1));
+  for (const { keyTag, algorithm } of signatures)
     keys.set(`${keyTag} ${algorithm}`, { keyTag, algorithm });
   return [...keys.values()];
 }

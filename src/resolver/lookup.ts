@@ -21,28 +21,19 @@ import {
 } from '../dnssec/outcome.ts';
 import type { InsecureReason } from '../dnssec/reason.ts';
 import type { Clock } from '../environment.ts';
-import { aged, capped } from './ageing.ts';
-import type { Cache } from './cache.ts';
+import { capped } from './ageing.ts';
+import type { Answers } from './answers.ts';
 import type { Failures } from './failures.ts';
 import { type Finder, type Found, type NotAsked, stepOf } from './find.ts';
 import { Job } from './job.ts';
 import { Joined } from './joined.ts';
-
-/** A finding as it is kept. */
-export interface Kept {
-  /** With the TTLs of `keptAt`. */
-  readonly finding: Finding;
-  readonly zone: Name;
-  readonly keptAt: number;
-  readonly expiresAt: number;
-}
 
 /** Positive answers and absences are kept for a day and an hour at most (Unbound, PowerDNS). */
 const LONGEST_S = { positive: 86_400, negative: 3_600 } as const;
 
 export interface LookupParts {
   readonly finder: Finder;
-  readonly answers: Cache<Kept>;
+  readonly answers: Answers;
   readonly failures: Failures;
   readonly clock: Clock;
   readonly limits: Partial<Limits>;
@@ -156,8 +147,18 @@ class Chain {
     if (finding.found.kind !== 'alias') return end(this.#answer(finding.found));
     const failure = this.#refuseLink(finding.found, zone);
     if (failure) return end(this.#fail(failure));
-    this.#aliases.push(aliasOf(finding.found, finding.status));
-    return { kind: 'goes-on', target: finding.found.target };
+    const alias = aliasOf(finding.found, finding.status);
+    if (this.#question.type === 'CNAME') return end(this.#endInCname(alias));
+    this.#aliases.push(alias);
+    return { kind: 'goes-on', target: alias.target };
+  }
+
+  /** The CNAME that a DNAME stands for is what was asked for: it is not followed (RFC 6672 section 3.2). */
+  #endInCname(alias: Alias): Outcome {
+    const [rrset, ...above] = [...alias.records].reverse();
+    if (!rrset) throw new RangeError('an alias without records');
+    this.#aliases.push({ ...alias, records: above.reverse() });
+    return this.#answer({ kind: 'records', rrset, proof: [] });
   }
 
   /** Loops and chains that no honest zone needs. */
@@ -174,7 +175,7 @@ class Chain {
 
   async #findBehind(target: Name, alias: Found): Promise<Settled | NotAsked> {
     const question = { name: target, type: this.#question.type };
-    if (this.#parts.answers.get(keyOf(question))) return this.#find(target);
+    if (this.#parts.answers.recall(question)) return this.#find(target);
     const rest = await this.#parts.finder.findInRest(question, alias, this.#job);
     return rest ? this.#keep(rest) : this.#find(target);
   }
@@ -198,13 +199,10 @@ class Chain {
 
   /** What the cache says. */
   #recall(question: Question): Settled | undefined {
-    const { answers, clock } = this.#parts;
-    const kept = answers.get(keyOf(question));
+    const kept = this.#parts.answers.recall(question);
     if (!kept) return undefined;
-    const { zone, keptAt, expiresAt } = kept;
-    const finding = aged(kept.finding, Math.floor((clock.now() - keptAt) / 1000));
-    this.#job.trace.push(stepOf(question, finding, zone));
-    return { kind: 'found', question, finding, zone, expiresAt, source: undefined };
+    this.#job.trace.push(stepOf(question, kept.finding, kept.zone));
+    return { kind: 'found', question, ...kept, source: undefined };
   }
 
   /** Puts a finding into the cache, with the time until which it holds. */
@@ -212,14 +210,13 @@ class Chain {
     const { answers, failures, clock } = this.#parts;
     const { question, zone } = found;
     const key = keyOf(question);
-    const keptAt = clock.now();
     const { finding, expiresAt } = failed(found.finding)
       ? { finding: found.finding, expiresAt: failures.retryAt(key, found.finding) }
-      : lasting(found.finding, keptAt);
+      : lasting(found.finding, clock.now());
     if (!failed(finding)) failures.succeeded(key);
     // What a question could not afford as the target of another one's aliases it may afford by itself.
     if (!isSpent(found) || question.name.equals(this.#question.name))
-      answers.set(key, { finding, zone, keptAt, expiresAt });
+      answers.keep(question, { finding, zone, expiresAt });
     return { ...found, finding, expiresAt };
   }
 

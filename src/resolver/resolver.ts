@@ -11,13 +11,14 @@ import { NO_EVIDENCE } from '../dnssec/delegation.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
 import type { Environment, ServerAddress } from '../environment.ts';
 import { makeFindAddresses } from './addresses.ts';
+import { Answers } from './answers.ts';
 import { type Families, makeAsk } from './ask.ts';
 import { Cache } from './cache.ts';
 import { makeExchange } from './exchange.ts';
 import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
-import { type Kept, makeLookup, type Recall } from './lookup.ts';
+import { makeLookup, type Recall } from './lookup.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
 import { type FetchUnchecked, makeFetchUnchecked } from './unchecked.ts';
@@ -53,10 +54,20 @@ export interface ConfiguredZone {
   readonly nameservers: readonly Nameserver[];
 }
 
+/** Who serves a zone. Unproved: it says where questions go. */
+export interface ZoneServers {
+  readonly zone: Name;
+  readonly hosts: readonly Name[];
+  /** Seconds. */
+  readonly ttl: number;
+}
+
 export interface Resolver {
   readonly lookup: Lookup;
   /** The same from the cache alone, for clients that do not desire recursion. */
   readonly recall: Recall;
+  /** The closest zone above `name` whose servers are known, for a referral. */
+  readonly closestServers: (name: Name) => ZoneServers;
   /** For clients that validate themselves. */
   readonly fetchUnchecked: FetchUnchecked;
 }
@@ -75,16 +86,41 @@ export function createResolver(options: ResolverOptions): Resolver {
   const findAddresses = makeFindAddresses((): Walk => walk, clock);
   const { families = 'both', minimisation = 'on', negativeAnchors = new Map() } = options;
   const exchange = makeExchange(environment, servers);
-  const ask = makeAsk({ exchange, servers, findAddresses, families });
+  const ask = makeAsk({
+    exchange,
+    servers,
+    findAddresses,
+    families,
+    glueOf: (host) => glueIn(walk.closest(host), host),
+  });
   const walk = makeWalk({ ask, configured: configuredBy(options), minimisation, cuts, clock });
   const trust = new Trust({ ask, anchors, negativeAnchors, walk, cuts, clock, policy, failures });
   const finder = new Finder({ walk, trust, cuts, clock, policy });
-  const answers = new Cache<Kept>(clock, ANSWERS);
+  const answers = new Answers(clock, ANSWERS);
   return {
     ...makeLookup({ finder, answers, failures, clock, limits }),
+    closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits }),
   };
 }
+
+/** In the delegation of the zone that `host` lies in, or of one above it. */
+function glueIn(closest: ZoneCut, host: Name): readonly ServerAddress[] {
+  for (let cut: ZoneCut | undefined = closest; cut; cut = cut.parent) {
+    const known = cut.nameservers.find((server) => server.host.equals(host));
+    if (known && known.addresses.length > 0) return known.addresses;
+  }
+  return [];
+}
+
+/** A cut that the operator has given lasts; the TTL says no more than that it is not for ever. */
+const CONFIGURED_TTL_S = 3600;
+
+const zoneServersOf = ({ name, nameservers, expiresAt }: ZoneCut, now: number): ZoneServers => ({
+  zone: name,
+  hosts: nameservers.map(({ host }) => host),
+  ttl: Math.min(CONFIGURED_TTL_S, Math.max(0, Math.floor((expiresAt - now) / 1000))),
+});
 
 /** Where walks start. */
 function configuredBy({ hints = ROOT_HINTS, forward, zones = [] }: ResolverOptions): Configured {

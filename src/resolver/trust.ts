@@ -107,17 +107,16 @@ export class Trust {
   }
 
   /**
-   * The highest anchor that changes what `trust` says of `cut`, strictly below it, at or above `name`: it makes a cut of
-   * its own, whoever serves it. In an insecure zone that is a trust anchor, elsewhere a negative one.
+   * The highest anchor strictly below `cut`, at or above `name`, positive or negative: it makes a cut of its own, whoever
+   * serves it.
+   *
+   * @param kind  `negative`: those only
    */
-  anchored(cut: ZoneCut, name: Name, trust: Pick<ZoneTrust, 'status'>): ZoneCut | undefined {
-    const { anchors, negativeAnchors } = this.#parts;
-    if (trust.status !== 'insecure' && negativeAnchors.size === 0) return undefined;
+  anchored(cut: ZoneCut, name: Name, kind: 'any' | 'negative' = 'any'): ZoneCut | undefined {
     for (let labels = cut.name.labels + 1; labels <= name.labels; labels += 1) {
       const at = name.ancestor(labels);
-      const counts =
-        trust.status === 'insecure' ? anchors.has(at.key) : this.#negativeAt(at) !== undefined;
-      if (counts) return this.#cutByAnchor(cut, at);
+      const counts = kind === 'any' && this.#parts.anchors.has(at.key);
+      if (counts || this.#negativeAt(at)) return this.#cutByAnchor(cut, at);
     }
     return undefined;
   }
@@ -172,7 +171,7 @@ export class Trust {
     if ('failure' in place) return note(job, cut, place.failure);
     const dnskey = cut.evidence.ds && this.#askKeys(cut, job);
     // An anchor between parent and child, where one server answers for both, starts a chain of its own.
-    const parent = this.anchored(place.parent, cut.name, INSECURE) ?? place.parent;
+    const parent = this.anchored(place.parent, cut.name) ?? place.parent;
     const above = await this.of(parent, job);
     if (above.status !== 'secure') return above;
     const context = contextOf(this.#parts, job);
@@ -263,10 +262,11 @@ export class Trust {
   async missedCut(cut: ZoneCut, towards: Name, asked: AskedDs, job: Job): Promise<MissedCut> {
     const above = await this.of(cut, job);
     if (above.status !== 'secure') return { kind: 'none' };
+    const anchored = this.anchored(cut, towards);
+    if (anchored) return { kind: 'cut', cut: anchored };
     for (let labels = cut.name.labels + 1; labels <= towards.labels; labels += 1) {
       const at = towards.ancestor(labels);
-      const isAnchored = this.#parts.anchors.has(at.key) || this.#negativeAt(at) !== undefined;
-      const known = isAnchored ? this.#cutByAnchor(cut, at) : this.#parts.cuts.get(at.key);
+      const known = this.#parts.cuts.get(at.key);
       if (known) return { kind: 'cut', cut: known };
       const reply = await this.#probe(cut, at, towards, { asked, job });
       if (reply.kind === 'unreachable') return { kind: 'failed', failure: reply.failure };
@@ -320,7 +320,6 @@ export class Trust {
   }
 }
 
-const INSECURE = { status: 'insecure' } as const;
 const NO_ANCHOR = {
   status: 'insecure',
   reason: 'no-trust-anchor',

@@ -6,17 +6,18 @@
  * @module
  */
 import { CLASS_IN, isMetaType, OPCODES } from '../dns/codes.ts';
-import type { Message } from '../dns/message.ts';
-import { failed } from '../dnssec/outcome.ts';
+import { type Message, parseMessage } from '../dns/message.ts';
+import type { Outcome } from '../dnssec/outcome.ts';
 import type { Resolver } from '../resolver/resolver.ts';
-import { refuse, respond, respondUnchecked } from './view.ts';
+import { refer, refuse, refuseUnread, respond, respondUnchecked } from './view.ts';
 
 export interface AnswerOptions {
   /** What clients get that do not desire recursion: to show the cache tells everybody what others have asked. */
   readonly withoutRecursion: 'refused' | 'from-cache';
 }
 
-export type AnswerClient = (query: Message) => Promise<Message>;
+/** `undefined` for octets that get no answer: they are no query, or too few to tell whose. */
+export type AnswerClient = (query: Uint8Array) => Promise<Message | undefined>;
 
 /** RFC 8914 section 4: the codes for questions that are not taken. */
 const PROHIBITED = 18;
@@ -25,25 +26,44 @@ const INVALID_QUERY_TYPE = 30;
 
 export const makeAnswerClient =
   (resolver: Resolver, { withoutRecursion }: AnswerOptions): AnswerClient =>
-  async (query) => {
-    const [question, second] = query.questions;
-    if (query.opcode !== OPCODES.QUERY) return refuse(query, 'NOTIMP');
-    if (query.edns && query.edns.version > 0) return refuse(query, 'BADVERS');
-    if (!question || second) return refuse(query, 'FORMERR');
-    const { name, type, class: asked = CLASS_IN } = question;
-    if (asked !== CLASS_IN) return refuse(query, 'REFUSED', [{ code: NOT_SUPPORTED, text: '' }]);
-    // RFC 9824 section 4: no question can be for NXNAME. Transfers and the like are none of a resolver's business.
-    if (type === 'NXNAME')
-      return refuse(query, 'FORMERR', [{ code: INVALID_QUERY_TYPE, text: '' }]);
-    if (isMetaType(type) && type !== 'ANY') return refuse(query, 'NOTIMP');
-    if (!query.recursionDesired) {
-      if (withoutRecursion === 'refused')
-        return refuse(query, 'REFUSED', [{ code: PROHIBITED, text: 'recursion not desired' }]);
-      const known = resolver.recall(name, type);
-      return known ? respond(query, known) : refuse(query, 'NOERROR');
-    }
-    if (!query.checkingDisabled) return respond(query, await resolver.lookup(name, type));
-    const known = resolver.recall(name, type);
-    if (known && !failed(known)) return respond(query, known);
-    return respondUnchecked(query, await resolver.fetchUnchecked(name, type));
+  async (bytes) => {
+    if (!isQuery(bytes)) return undefined;
+    const parsed = parseMessage(bytes);
+    return parsed.kind === 'message'
+      ? answerQuery(resolver, withoutRecursion, parsed.message)
+      : refuseUnread(bytes);
   };
+
+/** In the third octet of the header. */
+const QR = 0x80;
+const isQuery = (bytes: Uint8Array): boolean => bytes.length >= 12 && ((bytes[2] ?? 0) & QR) === 0;
+
+async function answerQuery(
+  resolver: Resolver,
+  withoutRecursion: AnswerOptions['withoutRecursion'],
+  query: Message,
+): Promise<Message> {
+  const [question, second] = query.questions;
+  if (query.opcode !== OPCODES.QUERY) return refuse(query, 'NOTIMP');
+  if (query.edns && query.edns.version > 0) return refuse(query, 'BADVERS');
+  if (!question || second) return refuse(query, 'FORMERR');
+  const { name, type, class: asked = CLASS_IN } = question;
+  if (asked !== CLASS_IN) return refuse(query, 'REFUSED', [{ code: NOT_SUPPORTED, text: '' }]);
+  // RFC 9824 section 4: no question can be for NXNAME. Transfers and the like are none of a resolver's business.
+  if (type === 'NXNAME') return refuse(query, 'FORMERR', [{ code: INVALID_QUERY_TYPE, text: '' }]);
+  if (isMetaType(type) && type !== 'ANY') return refuse(query, 'NOTIMP');
+  if (!query.recursionDesired) {
+    if (withoutRecursion === 'refused')
+      return refuse(query, 'REFUSED', [{ code: PROHIBITED, text: 'recursion not desired' }]);
+    const known = resolver.recall(name, type);
+    return known ? respond(query, known) : refer(query, resolver.closestServers(name));
+  }
+  const outcome = await resolver.lookup(name, type);
+  if (!query.checkingDisabled || !mayHoldMore(outcome)) return respond(query, outcome);
+  return respondUnchecked(query, await resolver.fetchUnchecked(name, type));
+}
+
+/** Whether a client that checks for itself may get more than our judgement leaves over. */
+const mayHoldMore = (outcome: Outcome): boolean =>
+  outcome.status === 'bogus' ||
+  (outcome.status === 'indeterminate' && outcome.reason === 'budget-spent');

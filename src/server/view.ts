@@ -9,9 +9,11 @@
 import { CLASS_IN, type ExtendedError, type Rcode, type RRType } from '../dns/codes.ts';
 import { type Ede, type Edns, makeEde } from '../dns/edns.ts';
 import type { Message } from '../dns/message.ts';
+import { encode } from '../dns/rdata.ts';
 import type { RR, RRset } from '../dns/rrset.ts';
 import { type Answer, type Failure, type Fault, failed, type Outcome } from '../dnssec/outcome.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
+import type { ZoneServers } from '../resolver/resolver.ts';
 import type { Unchecked } from '../resolver/unchecked.ts';
 
 /** Responses over UDP are not larger: no fragments (DNS Flag Day 2020). */
@@ -20,6 +22,8 @@ const UDP_SIZE = 1232;
 /** RFC 8914 section 4: the codes that this file gives by itself. */
 const OTHER_ERROR = 0;
 const BOGUS = 6;
+
+type Failed = Extract<Outcome, { status: 'bogus' | 'indeterminate' }>;
 
 /** What a response says beyond the query. */
 interface Content {
@@ -39,16 +43,17 @@ interface Content {
  * @throws RangeError for an outcome that is no answer because the question was not sent (`not-asked`)
  */
 export function respond(query: Message, outcome: Outcome): Message {
-  if (failed(outcome)) return write(query, failure(outcome));
-  const { answer, aliases } = outcome;
+  const { aliases } = outcome;
+  if (failed(outcome))
+    return write(query, outcome.fault.dname ? tooLong(query, outcome) : failure(outcome));
+  const { answer } = outcome;
   if (answer.kind === 'not-asked') throw new RangeError('outcome: the question was not sent');
   const links = aliases.flatMap(({ records }) => records);
   const proofs = [...aliases.flatMap(({ proof }) => proof), ...answer.proof];
   const errors = outcome.status === 'insecure' ? told(outcome.reason) : [];
   return write(query, {
     rcode: answer.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR',
-    // RFC 6840 sections 5.7 and 5.8: for clients that say that they read it.
-    authenticData: outcome.status === 'secure' && (query.authenticData || wantsRecords(query)),
+    authenticData: outcome.status === 'secure' && readsAd(query),
     answer: show(query, [...links, ...dataOf(answer)]),
     authority: show(query, distinct(proofs)),
     errors,
@@ -66,9 +71,47 @@ export function respondUnchecked(query: Message, unchecked: Unchecked): Message 
   });
 }
 
+/** For a client that does not desire recursion, where the cache has no answer: who may have it (RFC 1034 section 4.3.1). */
+export function refer(query: Message, { zone, hosts, ttl }: ZoneServers): Message {
+  const rdata = hosts.map((target) => encode('NS', { target }));
+  const ns: RRset = { owner: zone, type: 'NS', ttl, rdata, signatures: [] };
+  return write(query, { rcode: 'NOERROR', authority: show(query, [ns]) });
+}
+
 /** The response that nothing but an RCODE, and perhaps why, goes into. */
 export const refuse = (query: Message, rcode: Rcode, errors: readonly Ede[] = []): Message =>
   write(query, { rcode, errors });
+
+/** FORMERR for octets that are no message, made from what a header says (RFC 1035 section 4.1.1). */
+export function refuseUnread(bytes: Uint8Array): Message {
+  const [high = 0, low = 0, flags = 0] = bytes;
+  const opcode = (flags >> 3) & 15;
+  const recursionDesired = (flags & 1) !== 0;
+  return {
+    ...write(NOTHING, { rcode: 'FORMERR' }),
+    id: (high << 8) | low,
+    opcode,
+    recursionDesired,
+  };
+}
+
+const NOTHING: Message = {
+  id: 0,
+  response: false,
+  opcode: 0,
+  authoritative: false,
+  truncated: false,
+  recursionDesired: false,
+  recursionAvailable: false,
+  authenticData: false,
+  checkingDisabled: false,
+  rcode: 'NOERROR',
+  questions: [],
+  answer: [],
+  authority: [],
+  additional: [],
+  edns: undefined,
+};
 
 const dataOf = (answer: Exclude<Answer, { kind: 'not-asked' }>): readonly RRset[] =>
   answer.kind === 'records' ? [answer.rrset, ...(answer.others ?? [])] : [];
@@ -77,6 +120,10 @@ const distinct = (sets: readonly RRset[]): readonly RRset[] => {
   const seen = new Map(sets.map((set) => [`${set.type} ${set.owner.key}`, set]));
   return [...seen.values()];
 };
+
+/** RFC 6840 sections 5.7 to 5.9: AD is for clients that say that they read it and leave the checking to us. */
+const readsAd = (query: Message): boolean =>
+  !query.checkingDisabled && (query.authenticData || wantsRecords(query));
 
 /** DO: RFC 3225. */
 const wantsRecords = ({ edns }: Message): boolean => edns?.dnssecOk === true;
@@ -115,6 +162,16 @@ function recordsOf(
 const failure = ({ status, reason, fault }: Failure): Content => ({
   rcode: 'SERVFAIL',
   errors: status === 'bogus' ? bogusErrors(told(reason, fault), fault) : told(reason, fault),
+});
+
+/** RFC 6672 section 2.2: the DNAME shows why there is no answer. Not proof of anything, so AD stays clear. */
+const tooLong = (query: Message, { aliases, reason, fault }: Failed): Content => ({
+  rcode: 'YXDOMAIN',
+  answer: show(query, [
+    ...aliases.flatMap(({ records }) => records),
+    ...(fault.dname ? [fault.dname] : []),
+  ]),
+  errors: told(reason, fault),
 });
 
 /** RFC 8914 section 2 allows several: that it is bogus follows what is wrong in particular. */

@@ -212,7 +212,7 @@ for (const [mode, denial] of Object.entries(MODES)) {
     t.equal(ask(bad, 'nope'), 'bogus signature-invalid');
     t.equal(ask(bad, 'x.wild'), 'bogus signature-invalid');
     const unsigned = net(denial, removeSignatures('NSEC', 'NSEC3'));
-    t.equal(ask(unsigned, 'nope'), 'bogus denial-missing');
+    t.equal(ask(unsigned, 'nope'), 'bogus rrsigs-missing');
   });
 }
 
