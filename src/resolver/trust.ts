@@ -29,7 +29,7 @@ import {
 } from '../dnssec/delegation.ts';
 import { parseDnsKey } from '../dnssec/dnskey.ts';
 import { type Failure, failed, type KeyName } from '../dnssec/outcome.ts';
-import type { ZoneTrust } from '../dnssec/verify.ts';
+import type { ZoneKeys, ZoneTrust } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
 import type { Ask, Reply } from './ask.ts';
 import type { Cache } from './cache.ts';
@@ -171,18 +171,32 @@ export class Trust {
     if ('failure' in place) return note(job, cut, place.failure);
     const dnskey = cut.evidence.ds && this.#askKeys(cut, job);
     // An anchor between parent and child, where one server answers for both, starts a chain of its own.
-    const parent = this.anchored(place.parent, cut.name) ?? place.parent;
-    const above = await this.of(parent, job);
-    if (above.status !== 'secure') return above;
-    const context = contextOf(this.#parts, job);
-    let found = checkDelegation(cut.name, place.evidence, above.keys, context);
-    if (found.kind === 'silent' || (found.kind === 'failed' && found.failure.status === 'bogus')) {
-      // Forged, stripped or left out: the parent is asked outright, once.
-      const reply = await this.#askDs(parent, cut.name, job);
-      if (reply.kind === 'unreachable') return note(job, cut, reply.failure);
-      const evidence = evidenceIn(reply.reply, cut.name);
-      found = checkDelegation(cut.name, evidence, above.keys, contextOf(this.#parts, job));
+    for (let parent = this.anchored(place.parent, cut.name) ?? place.parent; ; ) {
+      const above = await this.of(parent, job);
+      if (above.status !== 'secure') return above;
+      const context = contextOf(this.#parts, job);
+      const found = checkDelegation(cut.name, place.evidence, above.keys, context);
+      if (!isDoubtful(found)) return this.#settle(cut, parent, found, { job, dnskey });
+      // Servers of the parent may serve a zone between as well, whose referral this was: uk, co.uk, example.co.uk.
+      const between = await this.missedCut(parent, cut.name.parent, new Map(), job);
+      if (between.kind === 'failed') return note(job, cut, between.failure);
+      if (between.kind === 'none')
+        return this.#askOutright(cut, parent, above.keys, { job, dnskey });
+      parent = between.cut; // strictly below the last one and above the child, so this ends
     }
+  }
+
+  /** What came with the referral was forged, stripped or left out: the parent is asked for the DS, once. */
+  async #askOutright(
+    cut: ZoneCut,
+    parent: ZoneCut,
+    keys: ZoneKeys,
+    { job, dnskey }: { job: Job; dnskey: Promise<Reply> | undefined },
+  ): Promise<ZoneTrust> {
+    const reply = await this.#askDs(parent, cut.name, job);
+    if (reply.kind === 'unreachable') return note(job, cut, reply.failure);
+    const evidence = evidenceIn(reply.reply, cut.name);
+    const found = checkDelegation(cut.name, evidence, keys, contextOf(this.#parts, job));
     return this.#settle(cut, parent, found, { job, dnskey });
   }
 
@@ -325,6 +339,10 @@ const NO_ANCHOR = {
   reason: 'no-trust-anchor',
   ttl: Number.POSITIVE_INFINITY,
 } as const satisfies ZoneTrust;
+
+/** The evidence does not prove anything, but it may not be the parent's last word. */
+const isDoubtful = (found: Delegation): boolean =>
+  found.kind === 'silent' || (found.kind === 'failed' && found.failure.status === 'bogus');
 
 const isSpent = (trust: ZoneTrust): boolean =>
   trust.status === 'indeterminate' && trust.reason === 'budget-spent';

@@ -278,6 +278,14 @@ const SHARED: Zones = {
   'under.unsigned.example.com': { records: ['www A 192.0.2.85'], servers: 'example.com' },
 };
 
+/** Questions for example.co.uk, shown label by label, bring the servers of uk to refer from co.uk at once. */
+const SKIPPED: Zones = {
+  uk: {},
+  'co.uk': { servers: 'uk' },
+  'example.co.uk': ['www A 192.0.2.1'],
+  'plain.co.uk': { records: ['www A 192.0.2.2'], signing: 'unsigned' },
+};
+
 run('flow 1: cuts that no referral shows, for one server answers on both sides', [
   {
     claim: 'a signed cut: the DS, then the keys, then the same reply again',
@@ -322,6 +330,27 @@ run('flow 1: cuts that no referral shows, for one server answers on both sides',
     zones: { ...SHARED, 'sub.example.com': { records: ['@ TXT "s"'], servers: 'example.com' } },
     ask: ['sub.example.com', 'TXT'],
     expect: 'secure "s"',
+  },
+  {
+    claim:
+      'a referral that skips a cut, since servers of uk serve co.uk too: its DS first, then the keys of both',
+    zones: SKIPPED,
+    ask: ['www.example.co.uk', 'A'],
+    expect: 'secure 192.0.2.1',
+    queries: 9,
+  },
+  {
+    claim: 'the same to an unsigned zone',
+    zones: SKIPPED,
+    ask: ['www.plain.co.uk', 'A'],
+    expect: 'insecure 192.0.2.2 (no-ds-proven)',
+    queries: 8,
+  },
+  {
+    claim: 'the same where the cut that was skipped is the unsigned one',
+    zones: { ...SKIPPED, 'co.uk': { servers: 'uk', signing: 'unsigned' } },
+    ask: ['www.example.co.uk', 'A'],
+    expect: 'insecure 192.0.2.1 (no-ds-proven)',
   },
   {
     claim: 'stripped signatures lead to a search for a cut that is not there, and stay bogus',
