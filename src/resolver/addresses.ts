@@ -6,6 +6,7 @@
  * servers live in each other would wait for ever); only packets in flight are shared.
  * @module
  */
+import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
 import { findRRset } from '../dns/rrset.ts';
 import type { Clock, ServerAddress } from '../environment.ts';
@@ -20,16 +21,23 @@ const LONGEST_S = 86_400;
 const ABSENCE_S = 60;
 const CAPACITY = 20_000;
 
+export interface Addresses {
+  readonly find: FindAddresses;
+  /** So that the next one who needs them looks them up anew; says when they were learnt, if they were known. */
+  forget(host: Name): number | undefined;
+}
+
 interface Known {
   readonly addresses: readonly ServerAddress[];
+  readonly learntAt: number;
   readonly expiresAt: number;
 }
 
 /** @param walk  made later than this: it needs these addresses itself */
-export function makeFindAddresses(walk: () => Walk, clock: Clock): FindAddresses {
+export function makeAddresses(walk: () => Walk, clock: Clock): Addresses {
   const cache = new Cache<Known>(clock, CAPACITY);
-  return async (host, type, job) => {
-    const key = `${type} ${host.key}`;
+  const find: FindAddresses = async (host, type, job) => {
+    const key = keyOf(host, type);
     const known = cache.get(key);
     if (known) return known.addresses;
     const nested = job.nested(host);
@@ -43,7 +51,18 @@ export function makeFindAddresses(walk: () => Walk, clock: Clock): FindAddresses
       .filter(isSomebody)
       .slice(0, MAX_ADDRESSES);
     const seconds = found ? Math.min(found.ttl, LONGEST_S) : ABSENCE_S;
-    cache.set(key, { addresses, expiresAt: clock.now() + seconds * 1000 });
+    const learntAt = clock.now();
+    cache.set(key, { addresses, learntAt, expiresAt: learntAt + seconds * 1000 });
     return addresses;
   };
+  return { find, forget: (host) => forget(cache, host) };
+}
+
+const keyOf = (host: Name, type: 'A' | 'AAAA'): string => `${type} ${host.key}`;
+
+function forget(cache: Cache<Known>, host: Name): number | undefined {
+  const keys = [keyOf(host, 'A'), keyOf(host, 'AAAA')];
+  const known = keys.flatMap((key) => cache.get(key) ?? []);
+  for (const key of keys) cache.delete(key);
+  return known.length > 0 ? Math.min(...known.map(({ learntAt }) => learntAt)) : undefined;
 }

@@ -13,9 +13,9 @@ import { type Finding, judge } from '../dnssec/judge.ts';
 import { type Failure, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
 import type { InsecureReason } from '../dnssec/reason.ts';
 import type { Clock } from '../environment.ts';
-import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
 import type { Job } from './job.ts';
+import type { Renew } from './renew.ts';
 import type { Scrubbed } from './scrub.ts';
 import type { AskedDs, Trust } from './trust.ts';
 import type { Arrival, Walk } from './walk.ts';
@@ -29,6 +29,8 @@ export interface Found {
   readonly zone: Name;
   /** The reply that was judged, and where: below an alias it may hold more. */
   readonly source: { readonly cut: ZoneCut; readonly reply: Scrubbed } | undefined;
+  /** Of a failure that lies in a zone's trust: when that is tried again, on the Clock's scale. */
+  readonly until?: number | undefined;
 }
 /** The zone is proved unsigned, and the question was for signed zones only. */
 export interface NotAsked {
@@ -41,7 +43,7 @@ export interface NotAsked {
 export interface FindParts {
   readonly walk: Walk;
   readonly trust: Trust;
-  readonly cuts: Cache<ZoneCut>;
+  readonly renew: Renew;
   readonly clock: Clock;
   readonly policy: Policy;
 }
@@ -55,13 +57,25 @@ export class Finder {
 
   async find(question: Question, job: Job): Promise<Found> {
     const first = await this.#once(question, job);
-    if (!failed(first.finding) || !this.#preparesRetry(first.finding, job)) return first;
+    if (!failed(first.finding) || !this.#preparesRetry(question, first.finding, job)) return first;
     const second = await this.#once(question, job);
-    return failed(second.finding) ? first : second;
+    if (!failed(second.finding)) return second;
+    this.#renew(question, second.finding, job); // there may have been two forgeries, one behind the other
+    return first;
   }
 
   /** The same, but only where the delegation shows a signed zone. */
   async findIfSigned(question: Question, job: Job): Promise<Found | NotAsked> {
+    const first = await this.#onceIfSigned(question, job);
+    if (first.kind === 'not-asked' || !failed(first.finding)) return first;
+    if (!this.#preparesRetry(question, first.finding, job)) return first;
+    const second = await this.#onceIfSigned(question, job);
+    if (second.kind === 'not-asked' || !failed(second.finding)) return second;
+    this.#renew(question, second.finding, job);
+    return first;
+  }
+
+  async #onceIfSigned(question: Question, job: Job): Promise<Found | NotAsked> {
     const { trust, walk } = this.#parts;
     const arrival = await walk.to(question, job, {
       onCut: (cut) => this.#startTrust(cut, job),
@@ -169,23 +183,26 @@ export class Finder {
    * Whether asking once more may bring something better: of other servers, of a forwarder that checks, or of those that
    * a fresh referral names. A forged one leads to servers that are silent or prove nothing, and must not live for its TTL.
    */
-  #preparesRetry(failure: Failure, job: Job): boolean {
-    const { walk, trust, cuts } = this.#parts;
+  #preparesRetry(question: Question, failure: Failure, job: Job): boolean {
+    const { walk, trust } = this.#parts;
     const { fault, reason, status } = failure;
     const cut = walk.closest(fault.zone);
-    if (!cut.name.equals(fault.zone) || reason === 'budget-spent') return false;
-    const isOld = cut.known !== 'configured' && cut.learntAt < job.startedAt;
-    if (status === 'bogus' && this.#hasOthers(cut, job)) {
-      if (!job.takeRetry()) return false;
-      if (cut.role === 'forwarder') job.checking = 'enabled';
-      else job.avoidAsked(cut.name);
-      trust.forget(cut);
-      trust.forget(walk.closest(fault.owner));
-      return true;
-    }
-    if (isOld || (status === 'indeterminate' && cut.known === 'by-probe'))
-      cuts.delete(cut.name.key);
-    return isOld && job.takeRetry();
+    const suspect = walk.closest(fault.owner);
+    const isRenewed = this.#renew(question, failure, job);
+    if (reason === 'budget-spent') return false;
+    const hasOthers =
+      status === 'bogus' && cut.name.equals(fault.zone) && this.#hasOthers(cut, job);
+    if (!(hasOthers || isRenewed) || !job.takeRetry()) return false;
+    if (!hasOthers) return true;
+    if (cut.role === 'forwarder') job.checking = 'enabled';
+    else job.avoidAsked(cut.name);
+    trust.forget(cut);
+    trust.forget(suspect);
+    return true;
+  }
+
+  #renew(question: Question, { fault }: Failure, job: Job): boolean {
+    return this.#parts.renew(placeOf(question), fault, job.startedAt);
   }
 
   /** Servers of the zone that this job has not asked, if it has asked any; for a forwarder, another way of asking. */
@@ -202,7 +219,9 @@ export class Finder {
 
   #found(question: Question, finding: Finding, cut: ZoneCut, job: Job, reply?: Scrubbed): Found {
     job.trace.push(stepOf(question, finding, cut.name));
-    return { kind: 'found', question, finding, zone: cut.name, source: reply && { cut, reply } };
+    const until = failed(finding) ? this.#parts.trust.until(cut, finding) : undefined;
+    const source = reply && { cut, reply };
+    return { kind: 'found', question, finding, zone: cut.name, source, until };
   }
 }
 

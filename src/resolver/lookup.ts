@@ -208,10 +208,13 @@ class Chain {
   /** Puts a finding into the cache, with the time until which it holds. */
   #keep(found: Found): Settled {
     const { answers, failures, clock } = this.#parts;
-    const { question, zone } = found;
+    const { question, zone, until = Number.POSITIVE_INFINITY } = found;
     const key = keyOf(question);
     const { finding, expiresAt } = failed(found.finding)
-      ? { finding: found.finding, expiresAt: failures.retryAt(key, found.finding) }
+      ? {
+          finding: found.finding,
+          expiresAt: Math.min(until, failures.retryAt(key, found.finding)),
+        }
       : lasting(found.finding, clock.now());
     if (!failed(finding)) failures.succeeded(key);
     // What a question could not afford as the target of another one's aliases it may afford by itself.

@@ -10,7 +10,7 @@ import type { Policy } from '../dnssec/context.ts';
 import { NO_EVIDENCE } from '../dnssec/delegation.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
 import type { Environment, ServerAddress } from '../environment.ts';
-import { makeFindAddresses } from './addresses.ts';
+import { makeAddresses } from './addresses.ts';
 import { Answers } from './answers.ts';
 import { type Families, makeAsk } from './ask.ts';
 import { Cache } from './cache.ts';
@@ -19,6 +19,7 @@ import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
 import { makeLookup, type Recall } from './lookup.ts';
+import { makeRenew } from './renew.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
 import { type FetchUnchecked, makeFetchUnchecked } from './unchecked.ts';
@@ -83,19 +84,20 @@ export function createResolver(options: ResolverOptions): Resolver {
   const servers = new Servers(clock, random);
   const cuts = new Cache<ZoneCut>(clock, CUTS);
   const failures = new Failures(clock);
-  const findAddresses = makeFindAddresses((): Walk => walk, clock);
+  const addresses = makeAddresses((): Walk => walk, clock);
   const { families = 'both', minimisation = 'on', negativeAnchors = new Map() } = options;
   const exchange = makeExchange(environment, servers);
   const ask = makeAsk({
     exchange,
     servers,
-    findAddresses,
+    findAddresses: addresses.find,
     families,
     glueOf: (host) => glueIn(walk.closest(host), host),
   });
   const walk = makeWalk({ ask, configured: configuredBy(options), minimisation, cuts, clock });
   const trust = new Trust({ ask, anchors, negativeAnchors, walk, cuts, clock, policy, failures });
-  const finder = new Finder({ walk, trust, cuts, clock, policy });
+  const renew = makeRenew({ cuts, addresses });
+  const finder = new Finder({ walk, trust, renew, clock, policy });
   const answers = new Answers(clock, ANSWERS);
   return {
     ...makeLookup({ finder, answers, failures, clock, limits }),

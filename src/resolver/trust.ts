@@ -97,6 +97,18 @@ export class Trust {
     this.#held.delete(cut);
   }
 
+  /**
+   * Until when a failure is remembered that is one of the trust of `cut` or of a zone above; `undefined` for any other.
+   * What follows from it is remembered no longer: else each zone on the way down would begin the time anew.
+   */
+  until(cut: ZoneCut, failure: Failure): number | undefined {
+    for (let at: ZoneCut | undefined = cut; at; at = at.parent) {
+      const held = this.#held.get(at);
+      if (held?.trust === failure) return held.until;
+    }
+    return undefined;
+  }
+
   /** True where the delegation, as far as it has been seen, shows a signed zone. Nothing is judged. */
   looksSigned(cut: ZoneCut): boolean {
     if (this.#negativeAbove(cut.name)) return false;
@@ -156,7 +168,9 @@ export class Trust {
   #until(cut: ZoneCut, trust: ZoneTrust): number {
     const { clock, failures } = this.#parts;
     const key = `trust ${cut.name.key}`;
-    if (failed(trust)) return isSpent(trust) ? 0 : failures.retryAt(key, trust);
+    if (failed(trust) && isSpent(trust)) return 0;
+    if (failed(trust))
+      return (cut.parent && this.until(cut.parent, trust)) ?? failures.retryAt(key, trust);
     failures.succeeded(key);
     return Math.min(cut.expiresAt, clock.now() + trust.ttl * 1000);
   }
