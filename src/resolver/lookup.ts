@@ -31,6 +31,9 @@ import { Joined } from './joined.ts';
 /** Positive answers and absences are kept for a day and an hour at most (Unbound, PowerDNS). */
 const LONGEST_S = { positive: 86_400, negative: 3_600 } as const;
 
+/** So much later than its own work would have ended by itself. */
+const GRACE_MS = 10;
+
 export interface LookupParts {
   readonly finder: Finder;
   readonly answers: Answers;
@@ -176,8 +179,11 @@ class Chain {
   async #findBehind(target: Name, alias: Found): Promise<Settled | NotAsked> {
     const question = { name: target, type: this.#question.type };
     if (this.#parts.answers.recall(question)) return this.#find(target);
-    const rest = await this.#parts.finder.findInRest(question, alias, this.#job);
-    return rest ? this.#keep(rest) : this.#find(target);
+    const rest = await this.#inTime(target, async () => {
+      const found = await this.#parts.finder.findInRest(question, alias, this.#job);
+      return found && this.#keep(found);
+    });
+    return rest ?? this.#find(target);
   }
 
   async #find(name: Name): Promise<Settled | NotAsked> {
@@ -187,14 +193,37 @@ class Chain {
     const kept = this.#recall(question);
     if (kept) return kept;
     if (this.#options.ask === 'if-signed') {
-      const found = await finder.findIfSigned(question, this.#job);
-      return found.kind === 'found' ? this.#keep(found) : found;
+      return this.#inTime(name, async () => {
+        const found = await finder.findIfSigned(question, this.#job);
+        return found.kind === 'found' ? this.#keep(found) : found;
+      });
     }
     const search = async (): Promise<Settled> => this.#keep(await finder.find(question, this.#job));
-    const work = this.#joined.do(key, search);
-    const found = await work.result;
-    // It was somebody else's budget that ran out.
-    return !work.own && isSpent(found) ? search() : found;
+    return this.#inTime(name, async () => {
+      const work = this.#joined.do(key, search);
+      const found = await work.result;
+      // It was somebody else's budget that ran out.
+      return !work.own && isSpent(found) ? search() : found;
+    });
+  }
+
+  /** Others' work that was joined, here or further down, ends by their deadline: this one's may come before. */
+  async #inTime<T>(name: Name, work: () => Promise<T>): Promise<T | Settled> {
+    const end = new AbortController();
+    const waitMs = Math.max(0, this.#job.leftMs) + GRACE_MS;
+    const late = this.#parts.clock.sleep(waitMs, end.signal).then(() => 'late' as const);
+    const first = await Promise.race([work(), late]);
+    end.abort();
+    return first === 'late' ? this.#late(name) : first;
+  }
+
+  #late(name: Name): Settled {
+    const { type } = this.#question;
+    this.#job.budget.exceed('wall-clock');
+    const finding = spent(name, name, type, 'wall-clock');
+    const question: Question = { name, type };
+    const expiresAt = this.#parts.clock.now();
+    return { kind: 'found', question, finding, zone: name, source: undefined, expiresAt };
   }
 
   /** What the cache says. */

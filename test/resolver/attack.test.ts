@@ -161,3 +161,42 @@ t.test('a failure of a zone is remembered no longer for the names below it', asy
   net.clock.advance(2_000);
   t.equal(await ask(resolver, 'com', 'A'), 'secure nodata', 'and not for a minute more');
 });
+
+t.test('who joins the work of a later question does not wait for its deadline', async (t) => {
+  const hosts = (zone: string, third: number) =>
+    Object.fromEntries(
+      Array.from({ length: 12 }, (_, i) => [
+        `ns${i}.${zone}`,
+        [2 * i + 1, 2 * i + 2].map((last) => `198.18.${third}.${last}`),
+      ]),
+    );
+  const net = internet({
+    'slow.net': { records: ['a CNAME www.example.com.'], servers: hosts('slow.net', 101) },
+    'example.com': { records: ['www A 192.0.2.1'], servers: hosts('example.com', 102) },
+  });
+  const { clock, random } = net;
+  const start = clock.now();
+  // slow.net answers after nine seconds, example.com never: its first question has begun a moment before.
+  const isSilent = (ip: string): boolean =>
+    ip.startsWith('198.18.102.') || (ip.startsWith('198.18.101.') && clock.now() < start + 9_000);
+  const resolver = resolverOn(net, {
+    environment: {
+      clock,
+      random,
+      transport: {
+        exchange: async (to, query, how) => {
+          if (!isSilent(to.ip)) return net.transport.exchange(to, query, how);
+          await clock.sleep(how.timeoutMs);
+          return { kind: 'timeout' };
+        },
+      },
+    },
+  });
+  const first = resolver.lookup(Name.parse('a.slow.net'), 'A');
+  await clock.sleep(8_900);
+  const second = resolver.lookup(Name.parse('www.example.com'), 'A');
+  const outcome = await first;
+  t.match(outcome, { status: 'indeterminate', reason: 'budget-spent' });
+  t.ok(outcome.spent.milliseconds <= 10_050, `it took ${outcome.spent.milliseconds} ms`);
+  t.match(await second, { status: 'indeterminate' });
+});
