@@ -14,6 +14,7 @@ import {
   type Zones,
 } from '../../src/testing/index.ts';
 import { readLines } from '../../src/testing/zone.ts';
+import { runCase } from './cases.ts';
 import { ask, resolverOn, show } from './support.ts';
 
 /** A name server of the attacker's. It stays when he has left the path. */
@@ -199,4 +200,14 @@ t.test('who joins the work of a later question does not wait for its deadline', 
   t.match(outcome, { status: 'indeterminate', reason: 'budget-spent' });
   t.ok(outcome.spent.milliseconds <= 10_050, `it took ${outcome.spent.milliseconds} ms`);
   t.match(await second, { status: 'indeterminate' });
+});
+
+/** Enough to meet each change of a reply a few times; thousands were run when it was written. */
+const CASES = 40;
+
+t.test('an attacker on the path, at random', async (t) => {
+  for (let seed = 0; seed < CASES; seed += 1) {
+    const wrong = await runCase(seed, { after: true });
+    t.same(wrong, [], `seed ${seed}`);
+  }
 });
