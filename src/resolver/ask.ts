@@ -59,8 +59,8 @@ export interface AskParts {
 
 /** Server names of one delegation that are considered (BIND, PowerDNS). */
 const MAX_SERVER_NAMES = 13;
-/** Times that one server may be silent to one question. */
-const MAX_SILENCES = 2;
+/** Times that one server may be silent to one question; a forwarder may need as long as the question has. */
+const MAX_SILENCES = { authoritative: 2, forwarder: 5 } as const;
 /** RFC 9156 section 2.3: a minimised name that gets so many timeouts is given up for the full one. */
 const MAX_PROBE_FAILURES = 3;
 
@@ -109,10 +109,18 @@ class Round {
       (await this.#tryGlue(bare)) ??
       (await this.#lookUpAndTry(bare)) ??
       (await this.#tryGlue(bare)) ?? // the look-ups may have come across it
-      (await this.#tryAll([...this.#silences.values()].map(({ server }) => server))) ??
+      (await this.#trySilentAgain()) ??
       // Glue that has failed may be stale or forged; the hosts' own zones know better.
       (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length > 0)));
     return result ?? this.#empty ?? this.#unreachable();
+  }
+
+  async #trySilentAgain(): Promise<Reply | undefined> {
+    for (let silences = 1; silences < MAX_SILENCES[this.#task.cut.role]; silences += 1) {
+      const result = await this.#tryAll([...this.#silences.values()].map(({ server }) => server));
+      if (result) return result;
+    }
+    return undefined;
   }
 
   #tryGlue(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
@@ -152,7 +160,7 @@ class Round {
     const { ip } = server;
     if (familyOf(ip) === OTHER[this.#parts.families]) return false;
     if (this.#done.has(ip) || job.isAvoided(cut.name, ip)) return false;
-    return (this.#silences.get(ip)?.count ?? 0) < MAX_SILENCES;
+    return (this.#silences.get(ip)?.count ?? 0) < MAX_SILENCES[cut.role];
   }
 
   async #try(server: ServerAddress): Promise<Reply | undefined> {

@@ -19,6 +19,8 @@ import type { Servers } from './servers.ts';
 const UDP_SIZE = 1232;
 /** A handshake and a large answer take longer than a datagram. */
 const TCP_LEAST_MS = 2_000;
+/** A forwarder answers when its own servers have; asked again earlier it would only be asked twice. */
+const RECURSION_LEAST_MS = 1_500;
 
 /** What the query's header says: `iterative` to servers of a zone, `recursive` to a forwarder. */
 export type Manner = 'iterative' | 'recursive-unchecked' | 'recursive-checked';
@@ -143,7 +145,8 @@ class Conversation {
   #timeoutMs(over: 'udp' | 'tcp'): number {
     const { server, job } = this.#call;
     const usual = this.#servers.timeoutMs(server);
-    return Math.min(job.leftMs, over === 'udp' ? usual : Math.max(usual, TCP_LEAST_MS));
+    const least = this.#call.manner === 'iterative' ? 0 : RECURSION_LEAST_MS;
+    return Math.min(job.leftMs, Math.max(usual, over === 'udp' ? least : TCP_LEAST_MS));
   }
 
   /** Silence over TCP says nothing: the server has just answered over UDP. */

@@ -31,6 +31,9 @@ export interface ZoneCut {
   readonly expiresAt: number;
 }
 
-/** A delegation that leads to this machine itself, or nowhere, is a mistake or an attack; hints and forwarders may. */
+/**
+ * A delegation that leads to this machine itself, to many, or nowhere, is a mistake or an attack: 0/8, 127/8 and from
+ * 224/4 up, ::/8 and ff00::/8. Hints and forwarders may.
+ */
 export const isSomebody = ({ ip }: ServerAddress): boolean =>
-  !/^(0\.|127\.)/.test(ip) && ip !== '::' && ip !== '::1' && !ip.startsWith('::ffff:');
+  !/^((0|127|22[4-9]|2[3-5]\d)\.|::|ff)/.test(ip);

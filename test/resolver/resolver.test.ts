@@ -8,6 +8,7 @@ import { Name } from '../../src/dns/name.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { failed } from '../../src/dnssec/outcome.ts';
 import type { ResolverOptions } from '../../src/resolver/resolver.ts';
+import { isSomebody } from '../../src/resolver/zone.ts';
 import {
   type Amendment,
   answerWith,
@@ -745,6 +746,14 @@ run('flow 7: forwarding', [
     options: forwarded,
   },
   {
+    claim: 'a forwarder that needs its time: more than a server would get',
+    amendForwarder: [delay(1_200)],
+    ask: WWW,
+    expect: 'secure 192.0.2.1',
+    options: forwarded,
+    queries: 6,
+  },
+  {
     claim: 'a forwarder that is silent',
     amendForwarder: [silence()],
     ask: WWW,
@@ -938,6 +947,15 @@ t.test('limits end a question as indeterminate, with the name of the limit', asy
     const outcome = await resolverOn(internet(SOUND), { limits }).lookup(name, 'A');
     t.match(outcome, { status: 'indeterminate', reason: 'budget-spent', fault: { limit } }, limit);
   }
+});
+
+t.test('nobody is asked at addresses that are no server’s', (t) => {
+  const nobody = ['0.0.0.0', '127.0.0.1', '127.9.9.9', '224.0.0.1', '239.1.1.1', '255.255.255.255'];
+  for (const ip of [...nobody, '::', '::1', '::ffff:192.0.2.1', '::127.0.0.1', 'ff02::1'])
+    t.equal(isSomebody({ ip, port: 53 }), false, ip);
+  for (const ip of ['1.1.1.1', '22.4.0.1', '198.18.0.1', '223.255.255.1', '2001:db8::1', 'fd00::1'])
+    t.equal(isSomebody({ ip, port: 53 }), true, ip);
+  t.end();
 });
 
 t.test('flow 5: a forgery does not live for its TTL', async (t) => {
