@@ -3,7 +3,7 @@
  *
  * ECDSA takes every s (DNSSEC signers do not normalise it). EdDSA is checked as OpenSSL does it, so that both engines
  * agree on signatures with components of small order: Ed25519 without the cofactor, so that R must come out octet for
- * octet; Ed448 with it (RFC 8032 section 5.2.7 allows both).
+ * octet; Ed448 with it (RFC 8032 section 5.2.7 allows both). R of small order is refused before (engine.ts).
  * @module
  */
 import type { EdwardsPointCons } from '@noble/curves/abstract/edwards.js';
@@ -96,9 +96,7 @@ function eddsaVerifier({ curve, point }: Extract<KeyMaterial, { kind: 'eddsa' }>
     const expected = Point.BASE.multiplyUnsafe(s).add(minusA.multiplyUnsafe(k));
     if (cofactor === 'ignored') return expected.toBytes().every((octet, i) => octet === r[i]);
     try {
-      const commitment = Point.fromBytes(r, false);
-      // No honest signer's R has x = 0, and OpenSSL does not take it.
-      return commitment.X !== 0n && commitment.subtract(expected).isSmallOrder();
+      return Point.fromBytes(r, false).subtract(expected).isSmallOrder();
     } catch {
       return false; // R is no point of the curve
     }

@@ -7,6 +7,7 @@
  */
 import type { HashName } from './algorithms.ts';
 import { type DnsKey, type KeyMaterial, readKeyMaterial } from './dnskey.ts';
+import { isLowOrder } from './edwards.ts';
 
 /** Whether `signature` over `data` was made by the key that the verifier was made for. */
 export type Verifier = (data: Uint8Array, signature: Uint8Array) => boolean;
@@ -65,6 +66,15 @@ export class KeyStore {
     if (!verifier) return 'broken';
     const octets =
       material.kind === 'rsa' ? material.modulus.length : SIGNATURE_OCTETS[material.curve];
-    return (data, signature) => signature.length === octets && verifier(data, signature);
+    return (data, signature) =>
+      signature.length === octets && isHonest(material, signature) && verifier(data, signature);
   }
 }
+
+/**
+ * False for an EdDSA signature whose R is of small order or not reduced: no honest signer makes one, and versions of
+ * OpenSSL differ on it.
+ */
+const isHonest = (material: KeyMaterial, signature: Uint8Array): boolean =>
+  material.kind !== 'eddsa' ||
+  !isLowOrder(material.curve, signature.subarray(0, signature.length / 2));
