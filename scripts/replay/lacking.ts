@@ -13,7 +13,7 @@ export const LACKING: Readonly<Record<string, string>> = {
   prefetch: 'answers are not refreshed before they expire',
   'dns-error-reporting': 'errors are not reported to agents (RFC 9567)',
   rfc5011: 'the scenario needs RFC 5011 state in the file format of Unbound',
-  'cache-ttl-limits': 'the limits of TTLs are not moved by options',
+  'least-ttl': 'a TTL is never made longer than its zone says',
 };
 
 const ON: ReadonlySet<string> = new Set(['yes', 'on']);
@@ -30,5 +30,10 @@ export function findLacking(scenario: Scenario, features: readonly string[]): st
     ON.has(value) ? (SWITCHES[key] ?? []) : [],
   );
   const files = scenario.files.size > 0 ? ['rfc5011'] : [];
-  return [...features, ...switched, ...files].find((feature) => Object.hasOwn(LACKING, feature));
+  const least = scenario.settings.some(
+    ({ key, value }) => key === 'cache-min-ttl' && value !== '0',
+  );
+  return [...features, ...switched, ...files, ...(least ? ['least-ttl'] : [])].find((feature) =>
+    Object.hasOwn(LACKING, feature),
+  );
 }

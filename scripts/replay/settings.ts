@@ -15,6 +15,7 @@ import { type Anchors, anchorsFrom, type NegativeAnchors } from '../../src/dnsse
 import { DEFAULT_NSEC3_ITERATIONS, defaultPolicy, type Policy } from '../../src/dnssec/context.ts';
 import type { Engine } from '../../src/dnssec/engine.ts';
 import type { ServerAddress } from '../../src/environment.ts';
+import { LONGEST_TTL, type LongestTtl } from '../../src/resolver/lookup.ts';
 import type { ConfiguredZone, ResolverOptions } from '../../src/resolver/resolver.ts';
 import type { Nameserver } from '../../src/resolver/zone.ts';
 import type { AnswerOptions } from '../../src/server/answer.ts';
@@ -56,6 +57,7 @@ export function setUp(scenario: Scenario, circumstances: Circumstances): Setup {
       negativeAnchors: settings.negativeAnchors(startMs),
       minimisation: settings.minimisation(),
       families: settings.families(),
+      longestTtl: settings.longestTtl(),
       ...settings.servers(),
     },
     answerOptions: { withoutRecursion: settings.withoutRecursion() },
@@ -148,6 +150,16 @@ class Settings {
     return this.#isOff('do-ip4') ? 'ipv6' : 'both';
   }
 
+  longestTtl(): LongestTtl {
+    const seconds = (key: string): number =>
+      Number(this.#one(key)?.value ?? Number.POSITIVE_INFINITY);
+    const positive = Math.min(LONGEST_TTL.positive, seconds('cache-max-ttl'));
+    const negative = this.#one('cache-max-negative-ttl')
+      ? seconds('cache-max-negative-ttl')
+      : Math.min(LONGEST_TTL.negative, positive);
+    return { positive, negative };
+  }
+
   withoutRecursion(): AnswerOptions['withoutRecursion'] {
     const isOpen = this.#all('access-control').some(({ value }) => value.includes('allow_snoop'));
     return isOpen ? 'from-cache' : 'refused';
@@ -162,17 +174,17 @@ class Settings {
     const addresses = root?.nameservers.flatMap((server) => server.addresses) ?? [];
     return {
       zones: below,
-      ...(root?.role === 'forwarder' ? { forward: addresses } : { hints: root?.nameservers ?? [] }),
+      ...(root?.role === 'forwarder' && { forward: addresses }),
+      ...(root?.role === 'authoritative' && { hints: root.nameservers }),
     };
   }
 
   #flatServers(): Pick<ResolverOptions, 'hints' | 'forward'> {
     const forward = this.#all('forward-addr').map(({ value }) => addressOf(value));
     if (forward.length > 0) return { forward };
+    const addresses = this.#all('stub-addr').map(({ value }) => addressOf(value));
     const host = Name.parse(this.#one('stub-name')?.value ?? 'k.root-servers.net');
-    return {
-      hints: [{ host, addresses: this.#all('stub-addr').map(({ value }) => addressOf(value)) }],
-    };
+    return addresses.length > 0 ? { hints: [{ host, addresses }] } : {};
   }
 
   /** The settings of each stub-zone and forward-zone. */

@@ -53,7 +53,12 @@ export function evidenceIn({ answer, authority }: Reply, child: Name): Evidence 
 export type Delegation =
   | { readonly kind: 'signed'; readonly ds: RRset }
   /** Proved: delegated without DS. `ttl` in seconds. */
-  | { readonly kind: 'unsigned'; readonly reason: InsecureReason; readonly ttl: number }
+  | {
+      readonly kind: 'unsigned';
+      readonly reason: InsecureReason;
+      readonly proof: readonly RRset[];
+      readonly ttl: number;
+    }
   /** Proved: not delegated; names below it may be. */
   | { readonly kind: 'not-a-cut' }
   /** Proved: neither this name nor one below it is delegated. */
@@ -91,6 +96,7 @@ export function checkDelegation(
 const unsigned = (used: readonly RRset[], reason: InsecureReason): Delegation => ({
   kind: 'unsigned',
   reason,
+  proof: used,
   ttl: Math.min(...used.map(({ ttl }) => ttl)),
 });
 

@@ -325,6 +325,10 @@ class Judge {
     const signed = this.#reply.authority.filter(
       (set) => set.type === 'NSEC' || set.type === 'NSEC3' || set.type === 'SOA',
     );
+    // Not even the SOA is signed: the server has a zone without signatures, and no proof was to be had from it.
+    const soa = findRRset(signed, zone, 'SOA');
+    if (proof.reason === 'denial-missing' && signed.length === 1 && soa?.signatures.length === 0)
+      return this.#orMissedCut(signed, bogus(zone, zone, 'SOA', 'rrsigs-missing'));
     return this.#orMissedCut(signed, bogus(zone, name, type, proof.reason, proof.limit));
   }
 

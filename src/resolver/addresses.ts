@@ -7,14 +7,12 @@
  * @module
  */
 import type { Name } from '../dns/name.ts';
-import { decode } from '../dns/rdata.ts';
 import { findRRset } from '../dns/rrset.ts';
 import type { Clock, ServerAddress } from '../environment.ts';
 import type { FindAddresses } from './ask.ts';
 import { Cache } from './cache.ts';
-import { DNS_PORT } from './hints.ts';
+import { addressesIn } from './server-address.ts';
 import type { Walk } from './walk.ts';
-import { isSomebody, MAX_ADDRESSES } from './zone.ts';
 
 /** Kept at most for a day, and an absence for a minute: it may be a fault. */
 const LONGEST_S = 86_400;
@@ -44,13 +42,9 @@ export function makeAddresses(walk: () => Walk, clock: Clock): Addresses {
     if (!nested || !job.budget.spend('server-lookups')) return undefined;
     const arrival = await walk().to({ name: host, type }, nested);
     if (arrival.kind !== 'arrived') return undefined;
-    const set = findRRset(arrival.reply.answer, host, type);
-    const found = set && set.defect === undefined ? set : undefined;
-    const addresses = (found?.rdata ?? [])
-      .map((rdata) => ({ ip: decode(type, rdata).address, port: DNS_PORT }))
-      .filter(isSomebody)
-      .slice(0, MAX_ADDRESSES);
-    const seconds = found ? Math.min(found.ttl, LONGEST_S) : ABSENCE_S;
+    const addresses = addressesIn(arrival.reply.answer, host, type);
+    const ttl = findRRset(arrival.reply.answer, host, type)?.ttl ?? 0;
+    const seconds = addresses.length > 0 ? Math.min(ttl, LONGEST_S) : ABSENCE_S;
     const learntAt = clock.now();
     cache.set(key, { addresses, learntAt, expiresAt: learntAt + seconds * 1000 });
     return addresses;

@@ -2,7 +2,7 @@
  * What has been found out, by question, TTLs counted down: the finding itself, or an alias that speaks of the question too.
  *
  * A CNAME holds for every type at its name (RFC 1034 section 3.6.2), a DNAME for every name below it (RFC 6672 section
- * 2.3). Does not: decide for how long anything holds (see lookup.ts).
+ * 2.3), an absence for every type and, proved, for every name below (RFC 8020). Does not: decide for how long anything holds (see lookup.ts).
  * @module
  */
 import type { RRType } from '../dns/codes.ts';
@@ -28,6 +28,8 @@ interface Entry extends Kept {
 
 type Known = Exclude<Finding, { status: 'bogus' | 'indeterminate' }>;
 
+/** Under which an absent name is kept, whatever the type that was asked for. */
+const absenceOf = (name: Name): string => `- ${name.key}`;
 const keyOf = (name: Name, type: RRType): string => `${type} ${name.key}`;
 
 /** Types that an alias at the name does not answer for: they are its own, or its parent's. */
@@ -36,16 +38,22 @@ const OWN: ReadonlySet<RRType> = new Set(['CNAME', 'ANY', 'RRSIG', 'NSEC', 'DS']
 export class Answers {
   readonly #clock: Clock;
   readonly #entries: Cache<Entry>;
+  readonly #closestZone: (name: Name) => Name;
   #hasDnames = false;
 
-  constructor(clock: Clock, capacity: number) {
+  /** @param closestZone  the lowest zone at or above a name whose servers are known */
+  constructor(clock: Clock, capacity: number, closestZone: (name: Name) => Name) {
     this.#clock = clock;
+    this.#closestZone = closestZone;
     this.#entries = new Cache(clock, capacity);
   }
 
   recall({ name, type }: Question): Kept | undefined {
     return (
-      this.#get(name, type) ?? this.#throughCname(name, type) ?? this.#throughDname(name, type)
+      this.#get(keyOf(name, type)) ??
+      this.#throughCname(name, type) ??
+      this.#throughDname(name, type) ??
+      this.#throughAbsence(name)
     );
   }
 
@@ -54,7 +62,9 @@ export class Answers {
     const entry = { ...kept, keptAt };
     this.#entries.set(keyOf(name, type), entry);
     const { finding } = kept;
-    if (failed(finding) || finding.found.kind !== 'alias') return;
+    if (failed(finding)) return;
+    if (finding.found.kind === 'nxdomain') this.#entries.set(absenceOf(name), entry);
+    if (finding.found.kind !== 'alias') return;
     const { records, proof } = finding.found;
     const [first] = records;
     if (first?.type === 'CNAME') {
@@ -69,8 +79,8 @@ export class Answers {
     }
   }
 
-  #get(name: Name, type: RRType): Kept | undefined {
-    const entry = this.#entries.get(keyOf(name, type));
+  #get(key: string): Kept | undefined {
+    const entry = this.#entries.get(key);
     if (!entry) return undefined;
     const { finding, zone, expiresAt, keptAt } = entry;
     const seconds = Math.floor((this.#clock.now() - keptAt) / 1000);
@@ -98,12 +108,27 @@ export class Answers {
     return undefined;
   }
 
+  /**
+   * A name that does not exist has no record of any type (RFC 2308 section 5), and nothing below it (RFC 8020). For names
+   * below only a proof counts; it is one for them too.
+   */
+  #throughAbsence(name: Name): Kept | undefined {
+    const own = this.#get(absenceOf(name));
+    if (own) return own;
+    const zone = this.#closestZone(name);
+    for (let labels = name.labels - 1; labels > zone.labels; labels -= 1) {
+      const kept = this.#get(absenceOf(name.ancestor(labels)));
+      if (kept?.finding.status === 'secure') return kept;
+    }
+    return undefined;
+  }
+
   #through(
     owner: Name,
     type: 'CNAME' | 'DNAME',
     read: (rrset: Link['records'][number], proof: Link['proof']) => Link | undefined,
   ): Kept | undefined {
-    const kept = this.#get(owner, type);
+    const kept = this.#get(keyOf(owner, type));
     if (!kept || failed(kept.finding) || kept.finding.found.kind !== 'records') return undefined;
     // A DNAME counts where it is proved.
     if (type === 'DNAME' && kept.finding.status !== 'secure') return undefined;

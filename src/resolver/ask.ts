@@ -15,6 +15,7 @@ import { classify, describe, type Meaning } from './classify.ts';
 import type { Exchange, Exchanged, Manner, Sent } from './exchange.ts';
 import type { Job } from './job.ts';
 import { type Scrubbed, scrub } from './scrub.ts';
+import { addressesIn } from './server-address.ts';
 import type { Servers } from './servers.ts';
 import type { Nameserver, ZoneCut } from './zone.ts';
 
@@ -110,6 +111,7 @@ class Round {
       (await this.#lookUpAndTry(bare)) ??
       (await this.#tryGlue(bare)) ?? // the look-ups may have come across it
       (await this.#trySilentAgain()) ??
+      (await this.#askParentForGlue(known)) ??
       // Glue that has failed may be stale or forged; the hosts' own zones know better.
       (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length > 0)));
     return result ?? this.#empty ?? this.#unreachable();
@@ -125,6 +127,25 @@ class Round {
 
   #tryGlue(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
     return this.#tryAll(nameservers.flatMap(({ host }) => this.#parts.glueOf(host)));
+  }
+
+  /** Hosts inside the zone without glue: a parent that has left it out of the referral may still know it. */
+  async #askParentForGlue(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
+    const { cut, job } = this.#task;
+    const lost = nameservers.filter(
+      ({ host, addresses }) => addresses.length === 0 && host.isAtOrBelow(cut.name),
+    );
+    if (!cut.parent || cut.known !== 'by-referral') return undefined;
+    for (const { host } of lost) {
+      if (this.#hasGivenUp || !job.budget.spend('server-lookups')) return undefined;
+      const task = { cut: cut.parent, question: { name: host, type: 'A' }, job } as const;
+      const asked = await new Round(this.#parts, { ...task, patience: 'probe' }).run();
+      if (asked.kind === 'unreachable') continue;
+      const { answer, glue } = asked.reply;
+      const result = await this.#tryAll(addressesIn([...answer, ...glue], host, 'A'));
+      if (result) return result;
+    }
+    return undefined;
   }
 
   async #lookUpAndTry(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {

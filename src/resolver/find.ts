@@ -9,10 +9,12 @@ import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
+import { checkDelegation, type Delegation } from '../dnssec/delegation.ts';
 import { type Finding, judge } from '../dnssec/judge.ts';
 import { type Failure, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
 import type { InsecureReason } from '../dnssec/reason.ts';
 import type { Clock } from '../environment.ts';
+import { capped } from './ageing.ts';
 import { contextOf } from './context.ts';
 import type { Job } from './job.ts';
 import type { Renew } from './renew.ts';
@@ -56,6 +58,8 @@ export class Finder {
   }
 
   async find(question: Question, job: Job): Promise<Found> {
+    const known = question.type === 'DS' ? await this.#dsOfKnown(question, job) : undefined;
+    if (known) return known;
     const first = await this.#once(question, job);
     if (!failed(first.finding) || !this.#preparesRetry(question, first.finding, job)) return first;
     const second = await this.#once(question, job);
@@ -91,22 +95,43 @@ export class Finder {
   }
 
   /**
-   * What the rest of a reply says about the target of an alias in it, if the same zone answers for the target too and
-   * the reply proves it; else `undefined`, and the target has to be asked for.
+   * What the rest of a reply says about the target of an alias in it, if the reply proves it; else `undefined`, and the
+   * target has to be asked for.
    */
   async findInRest(question: Question, alias: Found, job: Job): Promise<Found | undefined> {
     const { trust, walk } = this.#parts;
     const place = placeOf(question);
     const { source } = alias;
-    if (!source || !place.isAtOrBelow(source.cut.name)) return undefined;
-    if (walk.closest(place).name.isBelow(source.cut.name)) return undefined;
-    const zone = await trust.of(source.cut, job);
+    if (!source) return undefined;
+    const cut = walk.closest(place);
+    const isSame = cut.name.equals(source.cut.name);
+    // Who serves both zones may have told all at once. Nobody need believe him: it is proved or it is not used.
+    const reply = isSame ? source.reply : source.reply.elsewhere;
+    if (cut.name.isRoot || (reply.answer.length === 0 && reply.authority.length === 0))
+      return undefined;
+    const zone = await trust.of(cut, job);
     // Where nothing is proved, one forged packet would otherwise speak of any name in the zone, by an alias to it.
-    if (zone.status !== 'secure' || trust.anchored(source.cut, place)) return undefined;
-    const context = contextOf(this.#parts, job);
-    const judgement = judge(question, source.reply, source.cut.name, zone, context);
+    if (zone.status !== 'secure' || trust.anchored(cut, place)) return undefined;
+    const judgement = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
     if (judgement.kind !== 'settled' || failed(judgement.finding)) return undefined;
-    return this.#found(question, judgement.finding, source.cut, job, source.reply);
+    if (!isSame && judgement.finding.status !== 'secure') return undefined;
+    return this.#found(question, judgement.finding, cut, job, source.reply);
+  }
+
+  /** The DS of a zone that was referred to, or that it has none: the parent has said so, and it need not be asked again. */
+  async #dsOfKnown(question: Question, job: Job): Promise<Found | undefined> {
+    const { walk, trust } = this.#parts;
+    const cut = walk.closest(question.name);
+    if (cut.known !== 'by-referral' || !cut.parent || !cut.name.equals(question.name))
+      return undefined;
+    const above = await trust.of(cut.parent, job);
+    if (above.status !== 'secure') return undefined;
+    const context = contextOf(this.#parts, job);
+    const delegation = checkDelegation(cut.name, cut.evidence, above.keys, context);
+    const finding = findingOf(delegation);
+    if (!finding) return undefined;
+    const left = Math.floor((cut.expiresAt - this.#parts.clock.now()) / 1000);
+    return this.#found(question, capped(finding, Math.max(0, left)), cut.parent, job);
   }
 
   async #once(question: Question, job: Job): Promise<Found> {
@@ -187,7 +212,7 @@ export class Finder {
     const { walk, trust } = this.#parts;
     const { fault, reason, status } = failure;
     const cut = walk.closest(fault.zone);
-    const suspect = walk.closest(fault.owner);
+    const suspects = [walk.closest(fault.owner), walk.closest(placeOf(question))];
     const isRenewed = this.#renew(question, failure, job);
     if (reason === 'budget-spent') return false;
     const hasOthers =
@@ -196,8 +221,10 @@ export class Finder {
     if (!hasOthers) return true;
     if (cut.role === 'forwarder') job.checking = 'enabled';
     else job.avoidAsked(cut.name);
-    trust.forget(cut);
-    trust.forget(suspect);
+    // What is believed of the zones below rests on what was believed of this one.
+    for (const suspect of suspects)
+      for (let at: ZoneCut | undefined = suspect; at?.name.isAtOrBelow(cut.name); at = at.parent)
+        trust.forget(at);
     return true;
   }
 
@@ -222,6 +249,29 @@ export class Finder {
     const until = failed(finding) ? this.#parts.trust.until(cut, finding) : undefined;
     const source = reply && { cut, reply };
     return { kind: 'found', question, finding, zone: cut.name, source, until };
+  }
+}
+
+/** What a delegation says to a question for DS; `undefined` where the parent has to be asked. */
+function findingOf(delegation: Delegation): Finding | undefined {
+  switch (delegation.kind) {
+    case 'signed': {
+      const { ds } = delegation;
+      const found = { kind: 'records', rrset: ds, proof: [] } as const;
+      return { status: 'secure', found, ttl: ds.ttl };
+    }
+    case 'unsigned': {
+      const { proof, ttl, reason } = delegation;
+      const found = { kind: 'nodata', proof } as const;
+      return reason === 'no-ds-proven'
+        ? { status: 'secure', found, ttl }
+        : { status: 'insecure', found, ttl, reason };
+    }
+    case 'not-a-cut':
+    case 'nothing-below':
+    case 'silent':
+    case 'failed':
+      return undefined;
   }
 }
 

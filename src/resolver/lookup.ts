@@ -28,8 +28,14 @@ import { type Finder, type Found, type NotAsked, stepOf } from './find.ts';
 import { Job } from './job.ts';
 import { Joined } from './joined.ts';
 
-/** Positive answers and absences are kept for a day and an hour at most (Unbound, PowerDNS). */
-const LONGEST_S = { positive: 86_400, negative: 3_600 } as const;
+/** For how long answers are kept at most, seconds. */
+export interface LongestTtl {
+  readonly positive: number;
+  readonly negative: number;
+}
+
+/** A day and an hour (Unbound, PowerDNS). */
+export const LONGEST_TTL: LongestTtl = { positive: 86_400, negative: 3_600 };
 
 /** So much later than its own work would have ended by itself. */
 const GRACE_MS = 10;
@@ -40,6 +46,7 @@ export interface LookupParts {
   readonly failures: Failures;
   readonly clock: Clock;
   readonly limits: Partial<Limits>;
+  readonly longestTtl: LongestTtl;
 }
 
 /** The whole answer from the cache, at once; `undefined` where a packet would have to go out for any part of it. */
@@ -236,7 +243,7 @@ class Chain {
 
   /** Puts a finding into the cache, with the time until which it holds. */
   #keep(found: Found): Settled {
-    const { answers, failures, clock } = this.#parts;
+    const { answers, failures, clock, longestTtl } = this.#parts;
     const { question, zone, until = Number.POSITIVE_INFINITY } = found;
     const key = keyOf(question);
     const { finding, expiresAt } = failed(found.finding)
@@ -244,7 +251,7 @@ class Chain {
           finding: found.finding,
           expiresAt: Math.min(until, failures.retryAt(key, found.finding)),
         }
-      : lasting(found.finding, clock.now());
+      : lasting(found.finding, longestTtl, clock.now());
     if (!failed(finding)) failures.succeeded(key);
     // What a question could not afford as the target of another one's aliases it may afford by itself.
     if (!isSpent(found) || question.name.equals(this.#question.name))
@@ -292,10 +299,10 @@ const aliasOf = (
 ): Alias => ({ owner, target, status, records, proof });
 
 /** For how long a finding holds. No TTL in it says more, but where RRsets that have nothing else in common came together. */
-function lasting(finding: Exclude<Finding, Failure>, now: number) {
+function lasting(finding: Exclude<Finding, Failure>, longest: LongestTtl, now: number) {
   const { found, ttl } = finding;
   const isAbsence = found.kind === 'nodata' || found.kind === 'nxdomain';
-  const most = isAbsence ? LONGEST_S.negative : LONGEST_S.positive;
+  const most = isAbsence ? longest.negative : longest.positive;
   const seconds = Math.min(ttl, most);
   const areSeveral = found.kind === 'records' && found.others !== undefined;
   return {

@@ -18,7 +18,7 @@ import { makeExchange } from './exchange.ts';
 import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
-import { makeLookup, type Recall } from './lookup.ts';
+import { LONGEST_TTL, type LongestTtl, makeLookup, type Recall } from './lookup.ts';
 import { makeRenew } from './renew.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
@@ -43,6 +43,8 @@ export interface ResolverOptions {
   readonly minimisation?: 'on' | 'off';
   /** Which addresses are sent to. `both` where it is left out; a host without IPv6 saves the tries. */
   readonly families?: Families;
+  /** Answers are kept for a day and absences for an hour at most where it is left out; a TTL is never made longer. */
+  readonly longestTtl?: LongestTtl;
   /** Limits that are moved; the rest stay at their defaults. */
   readonly limits?: Partial<Limits>;
 }
@@ -86,6 +88,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const failures = new Failures(clock);
   const addresses = makeAddresses((): Walk => walk, clock);
   const { families = 'both', minimisation = 'on', negativeAnchors = new Map() } = options;
+  const { longestTtl = LONGEST_TTL } = options;
   const exchange = makeExchange(environment, servers);
   const ask = makeAsk({
     exchange,
@@ -98,9 +101,9 @@ export function createResolver(options: ResolverOptions): Resolver {
   const trust = new Trust({ ask, anchors, negativeAnchors, walk, cuts, clock, policy, failures });
   const renew = makeRenew({ cuts, addresses });
   const finder = new Finder({ walk, trust, renew, clock, policy });
-  const answers = new Answers(clock, ANSWERS);
+  const answers = new Answers(clock, ANSWERS, (name) => walk.closest(name).name);
   return {
-    ...makeLookup({ finder, answers, failures, clock, limits }),
+    ...makeLookup({ finder, answers, failures, clock, limits, longestTtl }),
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits }),
   };

@@ -23,6 +23,8 @@ export interface Scrubbed extends Reply {
   readonly glue: readonly RRset[];
   /** True where the authority section names servers of a zone that is not the sender's to speak of: it refers away. */
   readonly refersAway: boolean;
+  /** What else came beside an alias: of use where it is proved, whoever sent it. */
+  readonly elsewhere: Reply;
 }
 
 /** @param zone  whose servers sent it */
@@ -37,6 +39,7 @@ export function scrub(message: Message, question: Question, zone: Name): Scrubbe
     authoritative: message.authoritative,
     answer: limitAliases(collect(own(message.answer), strays, question.type)),
     authority: collect(own(message.authority), strays).map(limitServers),
+    elsewhere: elsewhereIn(message, zone),
     refersAway: message.authority.some(
       ({ type, owner, class: of }) => type === 'NS' && of === CLASS_IN && !owner.isAtOrBelow(zone),
     ),
@@ -44,6 +47,13 @@ export function scrub(message: Message, question: Question, zone: Name): Scrubbe
       ({ type, defect }) => (type === 'A' || type === 'AAAA') && defect === undefined,
     ),
   };
+}
+
+function elsewhereIn({ rcode, answer, authority }: Message, zone: Name): Reply {
+  const isAlias = answer.some(({ type }) => type === 'CNAME' || type === 'DNAME');
+  const outside = (records: readonly RR[]): readonly RRset[] =>
+    isAlias ? collectRRsets(records.filter(({ owner }) => !owner.isAtOrBelow(zone))) : [];
+  return { rcode, answer: limitAliases(outside(answer)), authority: outside(authority) };
 }
 
 /**
