@@ -39,7 +39,10 @@ export interface Evidence {
 export const NO_EVIDENCE: Evidence = { ds: undefined, alias: undefined, denial: [] };
 
 /** The records of a referral, or of the answer to a DS question, that speak of `child`'s delegation. */
-export function evidenceIn({ answer, authority }: Reply, child: Name): Evidence {
+export function evidenceIn(
+  { answer, authority }: Pick<Reply, 'answer' | 'authority'>,
+  child: Name,
+): Evidence {
   const cname = findRRset(answer, child, 'CNAME');
   const dname = answer.find((set) => set.type === 'DNAME' && child.isBelow(set.owner));
   return {

@@ -113,7 +113,10 @@ export class Finder {
     // Where nothing is proved, one forged packet would otherwise speak of any name in the zone, by an alias to it.
     if (zone.status !== 'secure' || trust.anchored(cut, place)) return undefined;
     const judgement = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
-    if (judgement.kind !== 'settled' || failed(judgement.finding)) return undefined;
+    if (judgement.kind !== 'settled' || failed(judgement.finding)) {
+      await trust.noteUnsigned(cut, place, reply.authority, job);
+      return undefined;
+    }
     if (!isSame && judgement.finding.status !== 'secure') return undefined;
     return this.#found(question, judgement.finding, cut, job, source.reply);
   }

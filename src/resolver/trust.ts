@@ -8,7 +8,7 @@
  */
 import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
-import { findRRset } from '../dns/rrset.ts';
+import { findRRset, type RRset } from '../dns/rrset.ts';
 import {
   type Anchor,
   type Anchors,
@@ -307,6 +307,25 @@ export class Trust {
       if (found.kind !== 'not-a-cut') return { kind: 'none' };
     }
     return { kind: 'none' };
+  }
+
+  /**
+   * Takes note of an unsigned zone between `cut` and `name` that denial records which came along prove: then its DS need
+   * not be asked for.
+   */
+  async noteUnsigned(cut: ZoneCut, name: Name, sets: readonly RRset[], job: Job): Promise<void> {
+    const above = await this.of(cut, job);
+    const evidence = evidenceIn({ answer: [], authority: sets }, name);
+    if (above.status !== 'secure' || evidence.denial.length === 0) return;
+    for (let labels = cut.name.labels + 1; labels <= name.labels; labels += 1) {
+      const at = name.ancestor(labels);
+      if (this.#parts.cuts.get(at.key)) return;
+      const found = checkDelegation(at, evidence, above.keys, contextOf(this.#parts, job));
+      // An opt-out span says that there may be a zone; this wants one that is there.
+      if (found.kind === 'unsigned' && found.reason === 'no-ds-proven')
+        this.#addCut(cut, at, evidence);
+      if (found.kind !== 'not-a-cut') return;
+    }
   }
 
   /** The DS of `at`; where it has not been asked for, those of the next labels leave with it. */
