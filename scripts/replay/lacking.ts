@@ -9,7 +9,6 @@ export const LACKING: Readonly<Record<string, string>> = {
   'legacy-dsa':
     'DSA signatures are not verified (RFC 9904 section 2: algorithms 3 and 6 MUST NOT be used)',
   'serve-stale': 'expired answers are not served',
-  'aggressive-nsec': 'denials are not synthesised from cached NSEC records',
   prefetch: 'answers are not refreshed before they expire',
   'dns-error-reporting': 'errors are not reported to agents (RFC 9567)',
   rfc5011: 'the scenario needs RFC 5011 state in the file format of Unbound',
@@ -19,7 +18,6 @@ export const LACKING: Readonly<Record<string, string>> = {
 const ON: ReadonlySet<string> = new Set(['yes', 'on']);
 const SWITCHES: Readonly<Record<string, string>> = {
   'serve-expired': 'serve-stale',
-  'aggressive-nsec': 'aggressive-nsec',
   prefetch: 'prefetch',
   'dns-error-reporting': 'dns-error-reporting',
 };

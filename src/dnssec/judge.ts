@@ -73,8 +73,15 @@ export function judge(
 const settled = (finding: Finding): Judgement => ({ kind: 'settled', finding });
 
 /** The RRsets that were asked for: one, or for ANY all at the name. */
-const findAsked = ({ answer }: Reply, name: Name, type: RRType): readonly RRset[] =>
-  answer.filter((set) => (set.type === type || type === 'ANY') && set.owner.equals(name));
+function findAsked({ answer }: Reply, name: Name, type: RRType): readonly RRset[] {
+  const asked = answer.filter(
+    (set) => (set.type === type || type === 'ANY') && set.owner.equals(name),
+  );
+  const cname = findRRset(answer, name, 'CNAME');
+  const [first] = asked;
+  // Nothing may stand beside a CNAME (RFC 1034 section 3.6.2); where something does, the server's order decides.
+  return first && cname && answer.indexOf(cname) < answer.indexOf(first) ? [] : asked;
+}
 
 const records = (
   rrset: RRset,
