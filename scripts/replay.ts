@@ -13,7 +13,7 @@ import { nobleEngine } from '../src/dnssec/engine-noble.ts';
 import { findLacking, LACKING } from './replay/lacking.ts';
 import { FormatProblem } from './replay/lines.ts';
 import { parseScenario } from './replay/parse.ts';
-import { countResults, type Report, tabulate, toJson } from './replay/report.ts';
+import { compareErrors, countResults, type Report, tabulate, toJson } from './replay/report.ts';
 import { run } from './replay/run.ts';
 import { setUp } from './replay/settings.ts';
 import { type Listed, listScenarios } from './replay/suite.ts';
@@ -35,7 +35,7 @@ async function runOne(listed: Listed, { engine, verbose }: Options): Promise<Rep
   const { scenario } = parsed;
   const lacking = findLacking(scenario, listed.features);
   if (lacking !== undefined)
-    return { listed, result: 'skip', level: undefined, why: `${lacking}: ${LACKING[lacking]}` };
+    return { ...ended(listed, 'skip'), why: `${lacking}: ${LACKING[lacking]}` };
   try {
     const setup = setUp(scenario, {
       engine: ENGINES[engine],
@@ -46,19 +46,21 @@ async function runOne(listed: Listed, { engine, verbose }: Options): Promise<Rep
     });
     if (verbose) console.log(`${listed.path}: ${scenario.title}`);
     const tell = verbose ? (event: string) => console.log(`  ${event}`) : undefined;
-    return { listed, level: undefined, why: undefined, ...(await run(scenario, setup, tell)) };
+    return { ...ended(listed, 'fail'), ...(await run(scenario, setup, tell)) };
   } catch (error) {
     if (!(error instanceof FormatProblem)) throw error;
     return fail(listed, `line ${error.line}: ${error.message}`);
   }
 }
 
-const fail = (listed: Listed, why: string): Report => ({
+const ended = (listed: Listed, result: Report['result']): Report => ({
   listed,
-  result: 'fail',
+  result,
   level: undefined,
-  why,
+  why: undefined,
+  errors: new Set(),
 });
+const fail = (listed: Listed, why: string): Report => ({ ...ended(listed, 'fail'), why });
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -80,6 +82,8 @@ async function main(): Promise<number> {
     reports.push(report);
   }
   if (json !== undefined) writeFileSync(json, toJson(reports));
+  const errors = compareErrors(reports);
+  if (errors) console.log(errors);
   if (reports.length > 0) console.log(`\n${tabulate(reports)}\n`);
   console.log(countResults(reports));
   return reports.some(({ result }) => result === 'fail') ? 1 : 0;

@@ -11,6 +11,8 @@ export interface Report {
   readonly result: 'pass' | 'fail' | 'skip';
   readonly level: 'full' | 'core' | undefined;
   readonly why: string | undefined;
+  /** Extended DNS Errors that clients were told. */
+  readonly errors: ReadonlySet<number>;
 }
 
 /** As `--json` writes it. */
@@ -32,6 +34,23 @@ export function countResults(reports: readonly Report[]): string {
   const count = (result: Report['result']): number =>
     reports.filter((report) => report.result === result).length;
   return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`;
+}
+
+/** How often one of the Extended DNS Errors was given that the catalogue suggests, and where none was. */
+export function compareErrors(reports: readonly Report[]): string | undefined {
+  const asked = reports.filter(
+    ({ listed, result }) => listed.suggested.length > 0 && result !== 'skip',
+  );
+  if (asked.length === 0) return undefined;
+  const others = asked.filter(
+    ({ listed, errors }) => !listed.suggested.some((code) => errors.has(code)),
+  );
+  const lines = others.map(
+    ({ listed, errors }) =>
+      `EDE ${listed.path}: suggested ${listed.suggested.join(' or ')}, given ${[...errors].join(', ') || 'none'}`,
+  );
+  const given = asked.length - others.length;
+  return [...lines, `EDE as suggested: ${given} of ${asked.length}`].join('\n');
 }
 
 const HEADINGS = ['total', 'core', 'full', 'failed', 'skipped'] as const;

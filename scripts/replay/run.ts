@@ -5,6 +5,7 @@
  * then the next step. Does not: read files, print.
  * @module
  */
+import { edesOf } from '../../src/dns/edns.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { createResolver } from '../../src/resolver/resolver.ts';
 import { type AnswerClient, makeAnswerClient } from '../../src/server/answer.ts';
@@ -15,7 +16,11 @@ import type { Entry, Scenario, Step } from './scenario.ts';
 import type { Setup } from './settings.ts';
 import { describe, ScenarioClock, Upstream } from './upstream.ts';
 
-export type Ran =
+export type Ran = Ended & {
+  /** The Extended DNS Errors that clients were told. */
+  readonly errors: ReadonlySet<number>;
+};
+type Ended =
   | { readonly result: 'pass'; readonly level: 'full' }
   /** `why`: what differs beyond the core. */
   | { readonly result: 'pass'; readonly level: 'core'; readonly why: string }
@@ -57,6 +62,7 @@ class Run {
   /** Answers that clients have got and that were not compared yet. */
   readonly #answers: Message[] = [];
   readonly #oneShots: Entry[] = [];
+  readonly #errors = new Set<number>();
   /** What differs beyond the core, the first time. */
   #beyond: string | undefined;
 
@@ -65,6 +71,10 @@ class Run {
   }
 
   async toTheEnd(): Promise<Ran> {
+    return { ...(await this.#run()), errors: this.#errors };
+  }
+
+  async #run(): Promise<Ended> {
     for (let events = 0; events < MAX_EVENTS; events += 1) {
       await settled();
       const step = this.#parts.scenario.steps[this.#at];
@@ -77,7 +87,7 @@ class Run {
     return { result: 'fail', why: `no end after ${MAX_EVENTS} events` };
   }
 
-  #end(): Ran {
+  #end(): Ended {
     if (this.#answers.length > 0)
       return { result: 'fail', why: `${this.#answers.length} answers were not expected` };
     return this.#beyond === undefined
@@ -160,7 +170,9 @@ class Run {
     void answer(bytes).then((response) => {
       // Deckard's raw packets are thrown at the resolver to see whether it lives.
       if (entry.raw && scenario.dialect === 'deckard') return;
-      if (response) this.#answers.push(asSent(response));
+      if (!response) return;
+      for (const { code } of edesOf(response.edns)) this.#errors.add(code);
+      this.#answers.push(asSent(response));
     });
   }
 

@@ -18,6 +18,8 @@ export interface Listed {
   readonly tier: number | undefined;
   readonly confidence: string | undefined;
   readonly features: readonly string[];
+  /** Extended DNS Errors that the catalogue suggests: any of them. */
+  readonly suggested: readonly number[];
 }
 
 interface ManifestEntry {
@@ -27,6 +29,7 @@ interface ManifestEntry {
   readonly tier?: number | null;
   readonly confidence?: string;
   readonly features?: readonly string[];
+  readonly edeSuggested?: readonly number[];
 }
 interface Manifest {
   readonly dialect?: Dialect;
@@ -80,4 +83,5 @@ const listed = (
   tier: entry?.tier ?? undefined,
   confidence: entry?.confidence,
   features: entry?.features ?? [],
+  suggested: entry?.edeSuggested ?? [],
 });

@@ -20,7 +20,7 @@ import {
   readDenial,
   type Unproved,
 } from './denial.ts';
-import { type DnsKey, isWeak, parseDnsKey } from './dnskey.ts';
+import { type DnsKey, hasZoneKeyBit, isWeak, parseDnsKey } from './dnskey.ts';
 import { type DsMatch, matchDs } from './ds.ts';
 import type { Failure } from './outcome.ts';
 import type { BogusReason, InsecureReason } from './reason.ts';
@@ -218,6 +218,21 @@ export function checkKeys(
   context: Context,
 ): ZoneTrust {
   const published = (dnskey?.rdata ?? []).map(parseDnsKey).filter((key) => key !== undefined);
+  const trust = checkPublished(zone, trusted, dnskey, published, context);
+  if (trust.status !== 'bogus' || published.every(hasZoneKeyBit)) return trust;
+  return { ...trust, fault: { ...trust.fault, also: NO_ZONE_KEY_BIT } };
+}
+
+/** RFC 8914 section 4.12. */
+const NO_ZONE_KEY_BIT = 11;
+
+function checkPublished(
+  zone: Name,
+  trusted: Trusted,
+  dnskey: RRset | undefined,
+  published: readonly DnsKey[],
+  context: Context,
+): ZoneTrust {
   const entry = findEntryPoints(zone, trusted, published, context);
   if (entry.kind === 'unsupported')
     return { status: 'insecure', reason: entry.reason, ttl: trusted.ttl };

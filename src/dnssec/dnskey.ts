@@ -31,7 +31,7 @@ const PROTOCOL = 3;
 export function parseDnsKey(rdata: Rdata): DnsKey | undefined {
   if (rdata.length < 4) return undefined;
   const { flags, protocol, algorithm, publicKey } = decode('DNSKEY', rdata);
-  const isZoneKey = (flags & ZONE_KEY) !== 0 && protocol === PROTOCOL;
+  const isZoneKey = hasZoneKeyBit({ flags }) && protocol === PROTOCOL;
   const isRevoked = (flags & REVOKED) !== 0;
   return {
     rdata,
@@ -43,6 +43,10 @@ export function parseDnsKey(rdata: Rdata): DnsKey | undefined {
     isRevoked,
   };
 }
+
+/** RFC 4034 section 2.1.1. */
+export const hasZoneKeyBit = ({ flags }: Pick<DnsKey, 'flags'>): boolean =>
+  (flags & ZONE_KEY) !== 0;
 
 /** RFC 4034 appendix B: a checksum over the RDATA; for algorithm 1 the last octets of the modulus. */
 function keyTagOf(rdata: Rdata, algorithm: number): number {

@@ -5,7 +5,7 @@
  * server makes of them. Bogus and indeterminate carry no answer at all: there is nothing to use by mistake.
  * @module
  */
-import type { RRType } from '../dns/codes.ts';
+import type { ExtendedError, RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
@@ -41,6 +41,8 @@ export interface Fault {
   readonly type: RRType;
   /** The limit that was hit, where one was. */
   readonly limit?: LimitName;
+  /** A further code of RFC 8914 that is true of the case, and may be the cause. */
+  readonly also?: ExtendedError;
   /** The DNAME that leads to a name of more than 255 octets: clients are shown it (RFC 6672 section 2.2). */
   readonly dname?: RRset;
 }

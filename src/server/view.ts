@@ -175,9 +175,10 @@ const tooLong = (query: Message, { aliases, reason, fault }: Failed): Content =>
 });
 
 /** RFC 8914 section 2 allows several: that it is bogus follows what is wrong in particular. */
-function bogusErrors(first: readonly Ede[], { limit }: Fault): readonly Ede[] {
-  if (first.some(({ code }) => code === BOGUS)) return first;
-  return [...first, { code: BOGUS, text: limit ?? '' }];
+function bogusErrors(first: readonly Ede[], { limit, also }: Fault): readonly Ede[] {
+  const more = also === undefined ? first : [...first, { code: also, text: '' }];
+  if (more.some(({ code }) => code === BOGUS)) return more;
+  return [...more, { code: BOGUS, text: limit ?? '' }];
 }
 
 /** A reason as RFC 8914 tells it. A limit is named by its name alone, so that programs can read it. */
