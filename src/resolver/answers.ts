@@ -8,6 +8,7 @@
 import type { RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
+import { decode } from '../dns/rdata.ts';
 import { cnameTarget, substitute, synthesise } from '../dnssec/alias.ts';
 import type { Finding, Link } from '../dnssec/judge.ts';
 import { failed } from '../dnssec/outcome.ts';
@@ -118,7 +119,7 @@ export class Answers {
     const zone = this.#closestZone(name);
     for (let labels = name.labels - 1; labels > zone.labels; labels -= 1) {
       const kept = this.#get(absenceOf(name.ancestor(labels)));
-      if (kept?.finding.status === 'secure') return kept;
+      if (kept?.finding.status === 'secure' && !isCompact(kept.finding)) return kept;
     }
     return undefined;
   }
@@ -138,3 +139,13 @@ export class Answers {
     return finding && { ...kept, finding };
   }
 }
+
+/** RFC 9824 section 3: NXNAME is said of exactly one name, by a record made for the question. */
+const isCompact = ({ found }: Known): boolean =>
+  found.kind === 'nxdomain' &&
+  found.proof.some(
+    ({ type, rdata: [rdata] }) =>
+      (type === 'NSEC' || type === 'NSEC3') &&
+      rdata !== undefined &&
+      decode(type, rdata).types.includes('NXNAME'),
+  );
