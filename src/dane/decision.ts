@@ -192,7 +192,7 @@ function asPlanned(plan: ContactPlan): Decision {
   const { host } = plan;
   switch (plan.tls) {
     case 'authenticate': {
-      const why = `${printHost(host)} must show a certificate that one of its ${count(plan.records)} vouches for; nothing was probed`;
+      const why = `${printHost(host)} must show a certificate that ${oneOf(plan.records)} vouches for; nothing was probed`;
       return { action: 'deliver-authenticated', host, reason: 'tlsa-usable', why };
     }
     case 'encrypt': {
@@ -212,8 +212,8 @@ function asPlanned(plan: ContactPlan): Decision {
   }
 }
 
-const count = ({ length }: readonly unknown[]): string =>
-  length === 1 ? 'TLSA record' : `${length} TLSA records`;
+const oneOf = ({ length }: readonly unknown[]): string =>
+  length === 1 ? 'its TLSA record' : `one of its ${length} TLSA records`;
 
 /** The first address that will do, or the trouble with the last one. */
 function atHost(plan: ContactPlan, probe: HostProbe | undefined, port: number): Decision {
