@@ -1,0 +1,228 @@
+// What an operator may choose (zones with servers of their own, negative anchors, families, minimisation, longest TTLs),
+// and what the cache makes of what it has: aliases, absences, delegations. Counts of packets are the claims.
+import t from 'tap';
+import type { RRType } from '../../src/dns/codes.ts';
+import { Name } from '../../src/dns/name.ts';
+import { parseAnchors } from '../../src/dnssec/anchors.ts';
+import type { Resolver } from '../../src/resolver/resolver.ts';
+import {
+  corruptSignatures,
+  expireSignatures,
+  type Internet,
+  internet,
+  removeSignatures,
+  type Zones,
+} from '../../src/testing/index.ts';
+import { ask, resolverOn } from './support.ts';
+
+const SOUND: Zones = {
+  'example.com': [
+    'www A 192.0.2.1',
+    'www AAAA 2001:db8::1',
+    'alias CNAME www',
+    'shared CNAME www.example.net.',
+    'tree DNAME example.net.',
+  ],
+  'example.net': ['www A 192.0.2.10', 'www TXT "t"', 'other TXT "o"'],
+  'plain.net': { records: ['www A 192.0.2.80', 'alias CNAME www'], signing: 'unsigned' },
+};
+
+const name = (text: string): Name => Name.parse(text);
+
+/** Packets that a question costs. */
+async function cost(
+  net: Internet,
+  resolver: Resolver,
+  owner: string,
+  type: RRType,
+): Promise<number> {
+  const before = net.log.length;
+  await ask(resolver, owner, type);
+  return net.log.length - before;
+}
+
+/** The addresses of a zone's servers. */
+const serversOf = (net: Internet, zone: string) =>
+  [
+    ...new Set(net.log.filter((one) => one.zone?.equals(name(zone))).map(({ server }) => server)),
+  ].map((ip) => ({ ip, port: 53 }));
+
+async function stubbed(zone: string, options: Parameters<typeof resolverOn>[1] = {}) {
+  const net = internet(SOUND);
+  await ask(resolverOn(net), `www.${zone}`, 'A'); // shows who serves it
+  const addresses = serversOf(net, zone);
+  const nameservers = [{ host: name(zone), addresses }];
+  const zones = [{ name: name(zone), role: 'authoritative', nameservers } as const];
+  return { net, resolver: resolverOn(net, { zones, ...options }) };
+}
+
+t.test('a stub zone is asked at its own servers, and proved all the same', async (t) => {
+  const { net, resolver } = await stubbed('example.com');
+  const before = net.log.length;
+  t.equal(await ask(resolver, 'www.example.com', 'A'), 'secure 192.0.2.1');
+  const first = net.log[before];
+  t.ok(first?.zone?.equals(name('example.com')), 'no walk from the root');
+  net.amend('example.com', corruptSignatures('AAAA'));
+  t.equal(await ask(resolver, 'www.example.com', 'AAAA'), 'bogus (signature-invalid)');
+});
+
+t.test('a stub zone that is unsigned is insecure by its parent’s proof', async (t) => {
+  const { resolver } = await stubbed('plain.net');
+  t.equal(await ask(resolver, 'www.plain.net', 'A'), 'insecure 192.0.2.80 (no-ds-proven)');
+});
+
+t.test('a stub zone with an anchor of its own needs nobody above', async (t) => {
+  const net = internet(SOUND);
+  const resolver = resolverOn(net);
+  await ask(resolver, 'www.example.com', 'A');
+  const ds = await resolver.lookup(name('example.com'), 'DS');
+  if (ds.status !== 'secure' || ds.answer.kind !== 'records') return t.fail('no DS');
+  const rdata = [...(ds.answer.rrset.rdata[0] ?? [])];
+  const hex = rdata.map((octet) => octet.toString(16).padStart(2, '0')).join('');
+  const file = parseAnchors(`example.com. DS \\# ${rdata.length} ${hex}`);
+  if (file.kind === 'errors') return t.fail(file.errors.join());
+  const nameservers = [{ host: name('example.com'), addresses: serversOf(net, 'example.com') }];
+  const zones = [{ name: name('example.com'), role: 'authoritative', nameservers } as const];
+  const lonely = resolverOn(net, { zones, anchors: file.anchors });
+  const before = net.log.length;
+  t.equal(await ask(lonely, 'www.example.com', 'A'), 'secure 192.0.2.1');
+  t.equal(net.log.length - before, 2, 'the question and the keys');
+});
+
+t.test(
+  'a negative anchor switches validation off at and below its name, for its time',
+  async (t) => {
+    const net = internet(SOUND).amend('example.com', expireSignatures());
+    const negative = { name: name('example.com'), reason: 'test', until: net.clock.now() + 60_000 };
+    const resolver = resolverOn(net, { negativeAnchors: new Map([[negative.name.key, negative]]) });
+    t.equal(
+      await ask(resolver, 'www.example.com', 'A'),
+      'insecure 192.0.2.1 (negative-trust-anchor)',
+    );
+    t.equal(await ask(resolver, 'www.example.net', 'A'), 'secure 192.0.2.10', 'nowhere else');
+    net.clock.advance(61_000);
+    t.match(await ask(resolver, 'www.example.com', 'AAAA'), /^bogus/, 'it has an end');
+  },
+);
+
+t.test('families: addresses of the other one are not asked', async (t) => {
+  for (const [families, other] of [
+    ['ipv4', /:/],
+    ['ipv6', /^\d+\./],
+  ] as const) {
+    const net = internet(SOUND);
+    await ask(resolverOn(net, { families }), 'www.example.com', 'A');
+    t.notOk(
+      net.log.some(({ server }) => other.test(server)),
+      families,
+    );
+  }
+});
+
+t.test('minimisation off shows every server the whole name', async (t) => {
+  const net = internet(SOUND);
+  await ask(resolverOn(net, { minimisation: 'off' }), 'www.example.com', 'A');
+  const asked = net.log.filter(({ type }) => type === 'A');
+  t.ok(asked.length >= 3);
+  t.ok(asked.every((one) => one.name.equals(name('www.example.com'))));
+});
+
+t.test('longest TTLs bound what is kept', async (t) => {
+  const net = internet(SOUND);
+  const resolver = resolverOn(net, { longestTtl: { positive: 10, negative: 5 } });
+  await ask(resolver, 'www.example.com', 'A');
+  t.equal(await cost(net, resolver, 'www.example.com', 'A'), 0);
+  net.clock.advance(10_000);
+  t.equal(await cost(net, resolver, 'www.example.com', 'A'), 1);
+});
+
+t.test('a CNAME holds for every type at its name: RFC 1034 section 3.6.2', async (t) => {
+  const net = internet(SOUND);
+  const resolver = resolverOn(net);
+  await ask(resolver, 'shared.example.com', 'A');
+  t.equal(await cost(net, resolver, 'shared.example.com', 'TXT'), 1, 'only the target is asked');
+  t.equal(await ask(resolver, 'shared.example.com', 'TXT'), 'secure "t"');
+  t.equal(await cost(net, resolver, 'shared.example.com', 'CNAME'), 0);
+});
+
+t.test('a proved DNAME holds for every name below it, an unsigned one for none', async (t) => {
+  const net = internet(SOUND);
+  const resolver = resolverOn(net);
+  await ask(resolver, 'www.tree.example.com', 'A');
+  t.equal(
+    await cost(net, resolver, 'other.tree.example.com', 'TXT'),
+    1,
+    'only the target is asked',
+  );
+  t.equal(await ask(resolver, 'other.tree.example.com', 'TXT'), 'secure "o"');
+  const plain = internet({
+    'plain.net': { records: ['tree DNAME example.net.'], signing: 'unsigned' },
+    'example.net': ['www A 192.0.2.10', 'other A 192.0.2.11'],
+  });
+  const other = resolverOn(plain);
+  await ask(other, 'www.tree.plain.net', 'A');
+  t.equal(await cost(plain, other, 'other.tree.plain.net', 'A'), 2, 'CVE-2025-40778');
+});
+
+t.test('an absent name has no record of any type, and proved nothing below it', async (t) => {
+  const net = internet(SOUND);
+  const resolver = resolverOn(net);
+  t.equal(await ask(resolver, 'nope.example.com', 'A'), 'secure nxdomain');
+  t.equal(await cost(net, resolver, 'nope.example.com', 'TXT'), 0, 'RFC 2308 section 5');
+  t.equal(await cost(net, resolver, 'below.nope.example.com', 'A'), 0, 'RFC 8020');
+  t.equal(await ask(resolver, 'below.nope.example.com', 'A'), 'secure nxdomain');
+  t.match(await ask(resolver, 'nope.plain.net', 'A'), /^insecure nxdomain/);
+  t.equal(await cost(net, resolver, 'nope.plain.net', 'TXT'), 0);
+  t.equal(await cost(net, resolver, 'below.nope.plain.net', 'A'), 1, 'not by an unproved one');
+});
+
+t.test('the DS of a zone that was referred to is known', async (t) => {
+  const net = internet(SOUND);
+  const resolver = resolverOn(net);
+  await ask(resolver, 'www.example.com', 'A');
+  await ask(resolver, 'www.plain.net', 'A');
+  t.equal(await cost(net, resolver, 'example.com', 'DS'), 0);
+  t.equal((await resolver.lookup(name('example.com'), 'DS')).status, 'secure');
+  t.equal(await ask(resolver, 'plain.net', 'DS'), 'secure nodata');
+  t.equal(await cost(net, resolver, 'plain.net', 'DS'), 0);
+});
+
+t.test(
+  'what one unsigned reply says of an alias’s target is asked for: no name is spoken of by another’s reply',
+  async (t) => {
+    const net = internet(SOUND);
+    const resolver = resolverOn(net);
+    await ask(resolver, 'www.plain.net', 'TXT');
+    t.equal(await cost(net, resolver, 'alias.plain.net', 'A'), 2);
+    await ask(resolver, 'www.example.com', 'TXT');
+    t.equal(
+      await cost(net, resolver, 'alias.example.com', 'A'),
+      1,
+      'where it is proved it is used',
+    );
+  },
+);
+
+t.test('the cache alone: all of the answer or nothing', async (t) => {
+  const net = internet(SOUND);
+  const resolver = resolverOn(net);
+  t.equal(resolver.recall(name('alias.example.com'), 'A'), undefined);
+  await ask(resolver, 'alias.example.com', 'A');
+  const before = net.log.length;
+  const known = resolver.recall(name('alias.example.com'), 'A');
+  t.equal(known?.status, 'secure');
+  t.equal(known?.aliases.length, 1);
+  t.equal(net.log.length, before);
+});
+
+t.test('what is fetched unchecked is kept for nobody', async (t) => {
+  const net = internet(SOUND).amend('example.com', removeSignatures('A'));
+  const resolver = resolverOn(net);
+  const unchecked = await resolver.fetchUnchecked(name('www.example.com'), 'A');
+  t.equal(unchecked.kind, 'reply');
+  t.equal(resolver.recall(name('www.example.com'), 'A'), undefined);
+  t.equal(await ask(resolver, 'www.example.com', 'A'), 'bogus (rrsigs-missing)');
+  const looping = internet({ 'example.com': ['a CNAME b', 'b CNAME a'] });
+  const loop = await resolverOn(looping).fetchUnchecked(name('a.example.com'), 'A');
+  t.match(loop, { kind: 'failed', failure: { reason: 'alias-loop' } });
+});
