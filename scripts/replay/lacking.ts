@@ -29,7 +29,9 @@ export function findLacking(scenario: Scenario, features: readonly string[]): st
   );
   const files = scenario.files.size > 0 ? ['rfc5011'] : [];
   const least = scenario.settings.some(
-    ({ key, value }) => key === 'cache-min-ttl' && value !== '0',
+    ({ key, value }) =>
+      (key === 'cache-min-ttl' && value !== '0') ||
+      (key === 'features' && /^min_ttl\b/.test(value)),
   );
   return [...features, ...switched, ...files, ...(least ? ['least-ttl'] : [])].find((feature) =>
     Object.hasOwn(LACKING, feature),

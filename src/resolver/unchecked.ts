@@ -94,6 +94,7 @@ function readChain(
       return { kind: 'end', finding, sets };
     }
     sets.push(...finding.found.records);
+    if (question.type === 'CNAME') return { kind: 'end', finding, sets }; // it is what was asked for
     if (seen.has(name.key)) return { kind: 'failed', failure: loop(zone, name), sets };
     seen.add(name.key);
     name = finding.found.target;
