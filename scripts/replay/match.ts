@@ -64,6 +64,7 @@ export interface Difference {
 export function compareAnswer(entry: Entry, got: Message, dialect: Dialect): Difference {
   const expected = messageOf(entry, dialect);
   const core =
+    compareQuestion(entry, got) ??
     compareRcode(entry, got) ??
     compareEde(entry, got.edns) ??
     compareAd(entry, expected, got) ??
@@ -73,6 +74,15 @@ export function compareAnswer(entry: Entry, got: Message, dialect: Dialect): Dif
 
 const isAll = ({ match }: Entry): boolean => match.includes('all') || match.includes('all_noedns');
 const asks = (entry: Entry, word: string): boolean => isAll(entry) || entry.match.includes(word);
+
+/** An answer to another question would mean that the answers of two clients were mixed up. */
+function compareQuestion({ question, match }: Entry, got: Message): string | undefined {
+  const [asked] = got.questions;
+  if (!question || match.includes('subdomain')) return undefined;
+  return asked?.type === question.type && asked.name.equals(question.name)
+    ? undefined
+    : `expected an answer to ${question.name} ${question.type}, got one to ${asked?.name} ${asked?.type}`;
+}
 
 function compareRcode(entry: Entry, got: Message): string | undefined {
   const expected = rcodeOf(entry);
@@ -126,15 +136,15 @@ function compareSection(
   return surplus && `${section}: unexpected ${surplus}`;
 }
 
-/** Records for people, by what makes two of them the same. */
+/** Records for people, by what makes two of them the same; one that is there twice counts twice. */
 function keysOf(records: readonly RR[], withTtl: boolean): Map<string, string> {
-  return new Map(
-    records.map((record) => {
-      const { owner, type, ttl, rdata } = record;
-      const key = `${owner.key} ${type} ${withTtl ? ttl : ''} ${hex.print(canonicalRdata(type, rdata))}`;
-      return [key, `${owner} ${ttl} ${type} ${printRdata(type, rdata)}`.slice(0, 120)];
-    }),
-  );
+  const keys = new Map<string, string>();
+  for (const { owner, type, ttl, rdata } of records) {
+    let key = `${owner.key} ${type} ${withTtl ? ttl : ''} ${hex.print(canonicalRdata(type, rdata))}`;
+    while (keys.has(key)) key += ' again';
+    keys.set(key, `${owner} ${ttl} ${type} ${printRdata(type, rdata)}`.slice(0, 120));
+  }
+  return keys;
 }
 
 function firstNotIn(some: Map<string, string>, others: Map<string, string>): string | undefined {
@@ -169,5 +179,6 @@ function compareFlags(expected: Message, got: Message): string | undefined {
   for (const [flag, field] of Object.entries(FLAGS))
     if (expected[field] !== got[field])
       return expected[field] ? `flag ${flag} is missing` : `flag ${flag} unexpectedly`;
-  return undefined;
+  const wantsDo = expected.edns?.dnssecOk === true;
+  return wantsDo && !got.edns?.dnssecOk ? 'flag DO is missing' : undefined;
 }

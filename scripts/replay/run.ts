@@ -59,8 +59,8 @@ class Run {
   #at = 0;
   /** The step whose number decides among ranges, in the deckard dialect. */
   #lastQuery = 0;
-  /** Answers that clients have got and that were not compared yet. */
-  readonly #answers: Message[] = [];
+  /** Clients whose answers were not compared yet, the one that asked first in front. */
+  #clients: { answer: Message | undefined }[] = [];
   readonly #oneShots: Entry[] = [];
   readonly #errors = new Set<number>();
   /** What differs beyond the core, the first time. */
@@ -88,8 +88,8 @@ class Run {
   }
 
   #end(): Ended {
-    if (this.#answers.length > 0)
-      return { result: 'fail', why: `${this.#answers.length} answers were not expected` };
+    const waiting = this.#clients.filter(({ answer }) => answer).length;
+    if (waiting > 0) return { result: 'fail', why: `${waiting} answers were not expected` };
     return this.#beyond === undefined
       ? { result: 'pass', level: 'full' }
       : { result: 'pass', level: 'core', why: this.#beyond };
@@ -98,7 +98,8 @@ class Run {
   /** One event. */
   #advance(step: Step): Done {
     if (step.kind === 'check-out-query' && this.#takeOut(step)) return 'done';
-    if (step.kind === 'check-answer' && this.#answers.length > 0) return this.#check(step);
+    if (step.kind === 'check-answer' && this.#clients.some(({ answer }) => answer))
+      return this.#check(step);
     if (step.kind === 'reply' && this.#parts.scenario.dialect === 'deckard')
       return this.#execute(step);
     const number = this.#parts.scenario.dialect === 'unbound' ? step.number : this.#lastQuery;
@@ -120,8 +121,10 @@ class Run {
 
   #check({ entry, number }: Extract<Step, { kind: 'check-answer' }>): Done {
     const { scenario, tell } = this.#parts;
-    const got = this.#answers.shift();
+    const client = this.#clients.find(({ answer }) => answer);
+    const got = client?.answer;
     if (!got) return 'waits';
+    this.#clients = this.#clients.filter((other) => other !== client);
     const { core, full } = compareAnswer(entry, got, scenario.dialect);
     tell(`step ${number}: ${core ?? full ?? 'as expected'}`);
     if (core) return { failure: core };
@@ -167,12 +170,13 @@ class Run {
   #ask(entry: Entry): void {
     const { answer, scenario } = this.#parts;
     const bytes = entry.raw ?? writeMessage(messageOf(entry, scenario.dialect));
+    const client: { answer: Message | undefined } = { answer: undefined };
+    // Deckard's raw packets are thrown at the resolver to see whether it lives.
+    if (!entry.raw || scenario.dialect === 'unbound') this.#clients.push(client);
     void answer(bytes).then((response) => {
-      // Deckard's raw packets are thrown at the resolver to see whether it lives.
-      if (entry.raw && scenario.dialect === 'deckard') return;
-      if (!response) return;
-      for (const { code } of edesOf(response.edns)) this.#errors.add(code);
-      this.#answers.push(asSent(response));
+      if (!response) this.#clients = this.#clients.filter((other) => other !== client);
+      else client.answer = asSent(response);
+      for (const { code } of edesOf(response?.edns)) this.#errors.add(code);
     });
   }
 

@@ -12,6 +12,8 @@ export interface Listed {
   readonly path: string;
   /** The folder with the manifest, or that of the file. */
   readonly suite: string;
+  /** What the manifest calls itself. */
+  readonly name: string | undefined;
   readonly dialect: Dialect | undefined;
   readonly category: string | undefined;
   readonly applicability: string | undefined;
@@ -32,11 +34,14 @@ interface ManifestEntry {
   readonly edeSuggested?: readonly number[];
 }
 interface Manifest {
+  readonly name?: string;
   readonly dialect?: Dialect;
   readonly entries: readonly ManifestEntry[];
 }
 
 const MANIFEST = 'manifest.json';
+/** Some are called `.crpl`: their authors ran them under conditions that do not concern us. */
+const SCENARIO = /\.c?rpl$/;
 
 /** The scenarios at `path`: a file, or a folder with all that lies below. */
 export function listScenarios(path: string): readonly Listed[] {
@@ -44,11 +49,11 @@ export function listScenarios(path: string): readonly Listed[] {
   if (existsSync(join(path, MANIFEST))) {
     const manifest = readManifest(path);
     return manifest.entries
-      .filter(({ file }) => file.endsWith('.rpl'))
+      .filter(({ file }) => SCENARIO.test(file))
       .map((entry) => listed(join(path, entry.file), path, manifest, entry));
   }
   return readdirSync(path, { withFileTypes: true })
-    .filter((item) => item.isDirectory() || item.name.endsWith('.rpl'))
+    .filter((item) => item.isDirectory() || SCENARIO.test(item.name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((item) => listScenarios(join(path, item.name)));
 }
@@ -77,6 +82,7 @@ const listed = (
 ): Listed => ({
   path,
   suite,
+  name: manifest?.name,
   dialect: manifest?.dialect,
   category: entry?.category,
   applicability: entry?.applicability,

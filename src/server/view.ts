@@ -54,7 +54,8 @@ export function respond(query: Message, outcome: Outcome): Message {
   return write(query, {
     rcode: answer.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR',
     authenticData: outcome.status === 'secure' && readsAd(query),
-    answer: show(query, [...links, ...dataOf(answer)]),
+    // A DNAME may serve twice on the way; it is shown once.
+    answer: show(query, distinct([...links, ...dataOf(answer)])),
     authority: show(query, distinct(proofs)),
     errors,
   });
@@ -66,7 +67,7 @@ export function respondUnchecked(query: Message, unchecked: Unchecked): Message 
   const { rcode, answer, authority } = unchecked;
   return write(query, {
     rcode,
-    answer: show(query, answer),
+    answer: show(query, distinct(answer)),
     authority: show(query, authority),
   });
 }
@@ -117,7 +118,11 @@ const dataOf = (answer: Exclude<Answer, { kind: 'not-asked' }>): readonly RRset[
   answer.kind === 'records' ? [answer.rrset, ...(answer.others ?? [])] : [];
 
 const distinct = (sets: readonly RRset[]): readonly RRset[] => {
-  const seen = new Map(sets.map((set) => [`${set.type} ${set.owner.key}`, set]));
+  const seen = new Map<string, RRset>();
+  for (const set of sets) {
+    const key = `${set.type} ${set.owner.key}`;
+    if (!seen.has(key)) seen.set(key, set);
+  }
   return [...seen.values()];
 };
 

@@ -29,6 +29,7 @@ const SOUND: Zones = {
     '*.wild TXT "w"',
     `long DNAME ${LONG}.example.net.`,
     'tree DNAME example.net.',
+    'again DNAME example.com.',
   ],
   'example.net': ['www A 192.0.2.10'],
   'plain.net': { records: ['www A 192.0.2.80'], signing: 'unsigned' },
@@ -145,6 +146,10 @@ t.test('aliases come in their order; the weakest decides AD', async (t) => {
     'www.tree.example.com. CNAME www.example.net.',
     'www.example.net. A 192.0.2.10',
   ]);
+  const twice = await ask('www.again.again.example.com', 'A', { edns: 'plain' });
+  const dnames = twice.answer.filter(({ type }) => type === 'DNAME');
+  t.equal(dnames.length, 1, 'a DNAME that serves twice is shown once');
+  t.match(twice.answer.map(line).at(-1), / A 192\.0\.2\.1$/);
 });
 
 t.test('a CNAME that a DNAME stands for is not followed when it was asked for', async (t) => {
