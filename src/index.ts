@@ -112,6 +112,7 @@ export { defaultPolicy, type Policy } from './dnssec/context.ts';
 export type { Engine } from './dnssec/engine.ts';
 export { nativeEngine } from './dnssec/engine-native.ts';
 export { nobleEngine } from './dnssec/engine-noble.ts';
+export { type NegativeAnchor, NegativeAnchors } from './dnssec/negative-anchors.ts';
 export {
   type Alias,
   type Answer,

@@ -11,9 +11,10 @@ import {
   DEFAULT_ALGORITHMS,
   SHA1_ALGORITHMS,
 } from '../../src/dnssec/algorithms.ts';
-import { type Anchors, anchorsFrom, type NegativeAnchors } from '../../src/dnssec/anchors.ts';
+import { type Anchors, anchorsFrom } from '../../src/dnssec/anchors.ts';
 import { DEFAULT_NSEC3_ITERATIONS, defaultPolicy, type Policy } from '../../src/dnssec/context.ts';
 import type { Engine } from '../../src/dnssec/engine.ts';
+import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import type { ServerAddress } from '../../src/environment.ts';
 import { LONGEST_TTL, type LongestTtl } from '../../src/resolver/lookup.ts';
 import type { ConfiguredZone, ResolverOptions } from '../../src/resolver/resolver.ts';
@@ -41,9 +42,6 @@ export interface Setup {
 
 /** RSA with SHA-1, and the keys of 512 bits that scenarios of 2006 were signed with. */
 const LEGACY: AlgorithmTable = { ...SHA1_ALGORITHMS, rsaMinimumBits: 512 };
-
-/** RFC 7646: a week is the longest; no scenario takes longer. */
-const WEEK_MS = 7 * 86_400_000;
 
 /** @throws FormatProblem for a value that cannot be read */
 export function setUp(scenario: Scenario, circumstances: Circumstances): Setup {
@@ -133,12 +131,10 @@ class Settings {
   }
 
   negativeAnchors(now: number): NegativeAnchors {
-    return new Map(
-      this.#all('domain-insecure').map(({ value }) => {
-        const name = Name.parse(value);
-        return [name.key, { name, reason: 'the scenario says so', until: now + WEEK_MS }];
-      }),
-    );
+    const list = new NegativeAnchors();
+    const terms = { reason: 'the scenario says so', now, lifetimeMs: NEGATIVE_ANCHOR_LONGEST_MS };
+    for (const { value } of this.#all('domain-insecure')) list.add(Name.parse(value), terms);
+    return list;
   }
 
   minimisation(): 'on' | 'off' {

@@ -32,18 +32,6 @@ export function anchorsFrom(records: readonly Pick<RR, 'owner' | 'type' | 'rdata
   return anchors;
 }
 
-/** A name at and below which validation is switched off (RFC 7646). */
-export interface NegativeAnchor {
-  readonly name: Name;
-  /** For the operator's eyes: why it is there. */
-  readonly reason: string;
-  /** Milliseconds since 1970: from then on it counts nothing. */
-  readonly until: number;
-}
-
-/** Negative anchors by the key of their name. */
-export type NegativeAnchors = ReadonlyMap<string, NegativeAnchor>;
-
 export type AnchorFile =
   | { readonly kind: 'anchors'; readonly anchors: Anchors }
   /** One sentence for each thing that is wrong, with its line. */

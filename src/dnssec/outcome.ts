@@ -10,6 +10,7 @@ import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { LimitName, Spent } from './budget.ts';
+import type { NegativeAnchor } from './negative-anchors.ts';
 import type { BogusReason, IndeterminateReason, InsecureReason, Reason } from './reason.ts';
 
 export type Status = 'secure' | 'insecure' | 'bogus' | 'indeterminate';
@@ -85,6 +86,8 @@ export type Step =
       readonly zone: Name;
       readonly status: Status;
       readonly reason?: Reason;
+      /** The name of the negative trust anchor that switched validation off. */
+      readonly negativeAnchor?: Name;
       readonly keys: readonly KeyName[];
     }
   /** A record set, or its absence, was judged in one zone. */
@@ -95,6 +98,7 @@ export type Step =
       readonly type: RRType;
       readonly status: Status;
       readonly reason?: Reason;
+      readonly negativeAnchor?: Name;
       /** The keys that made the signatures it rests on. */
       readonly signedBy: readonly KeyName[];
     };
@@ -104,6 +108,8 @@ interface Base {
   readonly aliases: readonly Alias[];
   readonly trace: readonly Step[];
   readonly spent: Spent;
+  /** Those that cover the name or one behind an alias (RFC 7646): nothing about these names was validated. */
+  readonly negativeAnchors?: readonly NegativeAnchor[];
   /** Milliseconds on the Clock's scale: from then on this outcome says nothing. */
   readonly expiresAt: number;
 }

@@ -15,11 +15,14 @@ import { failed } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
 import { aged } from './ageing.ts';
 import { Cache } from './cache.ts';
+import type { Stand } from './trust-points.ts';
 
 export interface Kept {
   readonly finding: Finding;
   readonly zone: Name;
   readonly expiresAt: number;
+  /** What it rests on: under other anchors it says nothing. */
+  readonly stand: Stand;
 }
 
 interface Entry extends Kept {
@@ -83,9 +86,9 @@ export class Answers {
   #get(key: string): Kept | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    const { finding, zone, expiresAt, keptAt } = entry;
+    const { finding, zone, expiresAt, stand, keptAt } = entry;
     const seconds = Math.floor((this.#clock.now() - keptAt) / 1000);
-    return { finding: aged(finding, seconds), zone, expiresAt };
+    return { finding: aged(finding, seconds), zone, expiresAt, stand };
   }
 
   #throughCname(name: Name, type: RRType): Kept | undefined {

@@ -11,8 +11,10 @@ import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
 import { checkDelegation, type Delegation } from '../dnssec/delegation.ts';
 import { type Finding, judge } from '../dnssec/judge.ts';
+import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
 import { type Failure, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
 import type { InsecureReason } from '../dnssec/reason.ts';
+import type { ZoneTrust } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
 import { contextOf } from './context.ts';
@@ -20,6 +22,7 @@ import type { Job } from './job.ts';
 import type { Renew } from './renew.ts';
 import type { Scrubbed } from './scrub.ts';
 import type { AskedDs, Trust } from './trust.ts';
+import { suspended, type TrustPoints } from './trust-points.ts';
 import type { Arrival, Walk } from './walk.ts';
 import type { ZoneCut } from './zone.ts';
 
@@ -45,6 +48,7 @@ export interface NotAsked {
 export interface FindParts {
   readonly walk: Walk;
   readonly trust: Trust;
+  readonly points: TrustPoints;
   readonly renew: Renew;
   readonly clock: Clock;
   readonly policy: Policy;
@@ -80,17 +84,18 @@ export class Finder {
   }
 
   async #onceIfSigned(question: Question, job: Job): Promise<Found | NotAsked> {
-    const { trust, walk } = this.#parts;
+    const { trust, points, walk } = this.#parts;
+    const place = placeOf(question);
     const arrival = await walk.to(question, job, {
       onCut: (cut) => this.#startTrust(cut, job),
-      mayAsk: (cut) => trust.looksSigned(cut),
+      mayAsk: (cut) => !points.negativeFor(place) && trust.looksSigned(cut),
     });
     if (arrival.kind !== 'not-asked') return this.#conclude(question, arrival, job);
-    const zone = await trust.of(arrival.cut, job);
-    if (zone.status === 'insecure' && !trust.anchored(arrival.cut, placeOf(question)))
+    const zone = await this.#trustFor(place, arrival.cut, job);
+    const anchored = this.#anchoredBelow(arrival.cut, place);
+    if (zone.status === 'insecure' && !anchored)
       return { kind: 'not-asked', reason: zone.reason, ttl: zone.ttl };
-    if (failed(zone) && !trust.anchored(arrival.cut, placeOf(question)))
-      return this.#found(question, zone, arrival.cut, job);
+    if (failed(zone) && !anchored) return this.#found(question, zone, arrival.cut, job);
     return this.find(question, job); // its DS did not come with the referral
   }
 
@@ -109,7 +114,7 @@ export class Finder {
     const reply = isSame ? source.reply : source.reply.elsewhere;
     if (cut.name.isRoot || (reply.answer.length === 0 && reply.authority.length === 0))
       return undefined;
-    const zone = await trust.of(cut, job);
+    const zone = await this.#trustFor(place, cut, job);
     // Where nothing is proved, one forged packet would otherwise speak of any name in the zone, by an alias to it.
     if (zone.status !== 'secure' || trust.anchored(cut, place)) return undefined;
     const judgement = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
@@ -123,8 +128,9 @@ export class Finder {
 
   /** The DS of a zone that was referred to, or that it has none: the parent has said so, and it need not be asked again. */
   async #dsOfKnown(question: Question, job: Job): Promise<Found | undefined> {
-    const { walk, trust } = this.#parts;
+    const { walk, trust, points } = this.#parts;
     const cut = walk.closest(question.name);
+    if (points.negativeFor(placeOf(question))) return undefined;
     if (cut.known !== 'by-referral' || !cut.parent || !cut.name.equals(question.name))
       return undefined;
     const above = await trust.of(cut.parent, job);
@@ -183,13 +189,13 @@ export class Finder {
     job: Job,
   ): Promise<{ finding: Finding; cut: ZoneCut }> {
     const { trust } = this.#parts;
+    const place = placeOf(question);
     const asked: AskedDs = new Map();
     for (let cut = start; ; ) {
-      const zone = await trust.of(cut, job);
+      const zone = await this.#trustFor(place, cut, job);
       // A secure zone may deny what an anchor is for; what it cannot speak of, it leaves to the anchor.
-      const anchored = trust.anchored(cut, placeOf(question));
-      const isSwitchedOff = trust.anchored(cut, placeOf(question), 'negative') !== undefined;
-      if (anchored && (isSwitchedOff || zone.status !== 'secure')) {
+      const anchored = this.#anchoredBelow(cut, place);
+      if (anchored && zone.status !== 'secure') {
         cut = anchored;
         continue;
       }
@@ -247,8 +253,22 @@ export class Finder {
     );
   }
 
+  /** The trust under which a reply about `place` is read: that of the zone, unless validation is switched off there. */
+  #trustFor(place: Name, cut: ZoneCut, job: Job): ZoneTrust | Promise<ZoneTrust> {
+    const { points, trust, clock } = this.#parts;
+    const negative = points.negativeFor(place);
+    return negative ? suspended(negative, clock.now()) : trust.of(cut, job);
+  }
+
+  /** A trust anchor between the zone and the name; none counts where a negative one covers the name. */
+  #anchoredBelow(cut: ZoneCut, place: Name): ZoneCut | undefined {
+    const { points, trust } = this.#parts;
+    return points.negativeFor(place) ? undefined : trust.anchored(cut, place);
+  }
+
   #found(question: Question, finding: Finding, cut: ZoneCut, job: Job, reply?: Scrubbed): Found {
-    job.trace.push(stepOf(question, finding, cut.name));
+    const negative = this.#parts.points.negativeFor(placeOf(question));
+    job.trace.push(stepOf(question, finding, cut.name, negative));
     const until = failed(finding) ? this.#parts.trust.until(cut, finding) : undefined;
     const source = reply && { cut, reply };
     return { kind: 'found', question, finding, zone: cut.name, source, until };
@@ -279,11 +299,17 @@ function findingOf(delegation: Delegation): Finding | undefined {
 }
 
 /** The DS of a name belongs to the zone above it. */
-const placeOf = ({ name, type }: Question): Name => (type === 'DS' ? name.parent : name);
+export const placeOf = ({ name, type }: Question): Name => (type === 'DS' ? name.parent : name);
 
 /** The line in the trace. */
-export function stepOf({ name, type }: Question, finding: Finding, zone: Name): Step {
-  const common = { kind: 'finding', zone, owner: name, type } as const;
+export function stepOf(
+  { name, type }: Question,
+  finding: Finding,
+  zone: Name,
+  negative: NegativeAnchor | undefined,
+): Step {
+  const shown = negative && { negativeAnchor: negative.name };
+  const common = { kind: 'finding', zone, owner: name, type, ...shown } as const;
   if (failed(finding))
     return { ...common, status: finding.status, reason: finding.reason, signedBy: [] };
   const { status } = finding;

@@ -11,6 +11,7 @@ import type { Name } from '../dns/name.ts';
 import type { Limits } from '../dnssec/budget.ts';
 import { spent } from '../dnssec/delegation.ts';
 import type { Finding, Link } from '../dnssec/judge.ts';
+import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
 import {
   type Alias,
   type Failure,
@@ -22,11 +23,12 @@ import {
 import type { InsecureReason } from '../dnssec/reason.ts';
 import type { Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
-import type { Answers } from './answers.ts';
+import type { Answers, Kept } from './answers.ts';
 import type { Failures } from './failures.ts';
-import { type Finder, type Found, type NotAsked, stepOf } from './find.ts';
+import { type Finder, type Found, type NotAsked, placeOf, stepOf } from './find.ts';
 import { Job } from './job.ts';
 import { Joined } from './joined.ts';
+import { type Stand, secondsLeft, type TrustPoints } from './trust-points.ts';
 
 /** For how long answers are kept at most, seconds. */
 export interface LongestTtl {
@@ -42,6 +44,7 @@ const GRACE_MS = 10;
 
 export interface LookupParts {
   readonly finder: Finder;
+  readonly points: TrustPoints;
   readonly answers: Answers;
   readonly failures: Failures;
   readonly clock: Clock;
@@ -86,8 +89,8 @@ function leaving<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** A finding, and until when it holds. */
-type Settled = Found & { readonly expiresAt: number };
+/** A finding, until when it holds, and on what. */
+type Settled = Found & { readonly expiresAt: number; readonly stand: Stand };
 
 const keyOf = ({ name, type }: Question): string => `${type} ${name.key}`;
 const isSpent = ({ finding }: Pick<Found, 'finding'>): boolean =>
@@ -112,6 +115,7 @@ class Chain {
   readonly #aliases: Alias[] = [];
   /** The first link that is not secure. */
   #weakest: Insecurity | undefined;
+  readonly #negative = new Set<NegativeAnchor>();
   #expiresAt = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -185,32 +189,46 @@ class Chain {
 
   async #findBehind(target: Name, alias: Found): Promise<Settled | NotAsked> {
     const question = { name: target, type: this.#question.type };
-    if (this.#parts.answers.recall(question)) return this.#find(target);
+    const stand = this.#standOn(question);
+    if (this.#kept(question, stand)) return this.#find(target);
     const rest = await this.#inTime(target, async () => {
       const found = await this.#parts.finder.findInRest(question, alias, this.#job);
-      return found && this.#keep(found);
+      return found && this.#keep(found, stand);
     });
     return rest ?? this.#find(target);
+  }
+
+  /** What a finding rests on that is begun now; a negative anchor among it is named in the outcome. */
+  #standOn(question: Question): Stand {
+    const stand = this.#parts.points.standOf(placeOf(question));
+    if (stand.negative) this.#negative.add(stand.negative);
+    return stand;
+  }
+
+  #kept(question: Question, stand: Stand): Kept | undefined {
+    const kept = this.#parts.answers.recall(question);
+    return kept && isSame(kept.stand, stand) ? kept : undefined;
   }
 
   async #find(name: Name): Promise<Settled | NotAsked> {
     const question: Question = { name, type: this.#question.type };
     const { finder } = this.#parts;
-    const key = keyOf(question);
     const kept = this.#recall(question);
     if (kept) return kept;
+    const stand = this.#standOn(question);
     if (this.#options.ask === 'if-signed') {
       return this.#inTime(name, async () => {
         const found = await finder.findIfSigned(question, this.#job);
-        return found.kind === 'found' ? this.#keep(found) : found;
+        return found.kind === 'found' ? this.#keep(found, stand) : found;
       });
     }
-    const search = async (): Promise<Settled> => this.#keep(await finder.find(question, this.#job));
+    const search = async (): Promise<Settled> =>
+      this.#keep(await finder.find(question, this.#job), stand);
     return this.#inTime(name, async () => {
-      const work = this.#joined.do(key, search);
+      const work = this.#joined.do(keyOf(question), search);
       const found = await work.result;
-      // It was somebody else's budget that ran out.
-      return !work.own && isSpent(found) ? search() : found;
+      // It was somebody else's budget that ran out, or somebody has begun under other anchors.
+      return !work.own && (isSpent(found) || !isSame(found.stand, stand)) ? search() : found;
     });
   }
 
@@ -230,19 +248,21 @@ class Chain {
     const finding = spent(name, name, type, 'wall-clock');
     const question: Question = { name, type };
     const expiresAt = this.#parts.clock.now();
-    return { kind: 'found', question, finding, zone: name, source: undefined, expiresAt };
+    const stand = this.#standOn(question);
+    return { kind: 'found', question, finding, zone: name, source: undefined, expiresAt, stand };
   }
 
   /** What the cache says. */
   #recall(question: Question): Settled | undefined {
-    const kept = this.#parts.answers.recall(question);
+    const stand = this.#standOn(question);
+    const kept = this.#kept(question, stand);
     if (!kept) return undefined;
-    this.#job.trace.push(stepOf(question, kept.finding, kept.zone));
+    this.#job.trace.push(stepOf(question, kept.finding, kept.zone, stand.negative));
     return { kind: 'found', question, ...kept, source: undefined };
   }
 
   /** Puts a finding into the cache, with the time until which it holds. */
-  #keep(found: Found): Settled {
+  #keep(found: Found, stand: Stand): Settled {
     const { answers, failures, clock, longestTtl } = this.#parts;
     const { question, zone, until = Number.POSITIVE_INFINITY } = found;
     const key = keyOf(question);
@@ -251,12 +271,12 @@ class Chain {
           finding: found.finding,
           expiresAt: Math.min(until, failures.retryAt(key, found.finding)),
         }
-      : lasting(found.finding, longestTtl, clock.now());
+      : lasting(found.finding, cutShort(longestTtl, stand, clock.now()), clock.now());
     if (!failed(finding)) failures.succeeded(key);
     // What a question could not afford as the target of another one's aliases it may afford by itself.
     if (!isSpent(found) || question.name.equals(this.#question.name))
-      answers.keep(question, { finding, zone, expiresAt });
-    return { ...found, finding, expiresAt };
+      answers.keep(question, { finding, zone, expiresAt, stand });
+    return { ...found, finding, expiresAt, stand };
   }
 
   get #base() {
@@ -265,6 +285,7 @@ class Chain {
       aliases: this.#aliases,
       trace: this.#job.steps,
       spent: this.#job.spent,
+      ...(this.#negative.size > 0 && { negativeAnchors: [...this.#negative] }),
       expiresAt: this.#expiresAt,
     };
   }
@@ -297,6 +318,16 @@ const aliasOf = (
   { owner, target, records, proof }: Link,
   status: 'secure' | 'insecure',
 ): Alias => ({ owner, target, status, records, proof });
+
+const isSame = (a: Stand, b: Stand): boolean =>
+  a.anchors === b.anchors && a.negative === b.negative;
+
+/** What a negative anchor covers is kept no longer than the anchor. */
+function cutShort(longest: LongestTtl, { negative }: Stand, now: number): LongestTtl {
+  if (!negative) return longest;
+  const left = secondsLeft(negative, now);
+  return { positive: Math.min(left, longest.positive), negative: Math.min(left, longest.negative) };
+}
 
 /** For how long a finding holds. No TTL in it says more, but where RRsets that have nothing else in common came together. */
 function lasting(finding: Exclude<Finding, Failure>, longest: LongestTtl, now: number) {

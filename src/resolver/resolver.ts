@@ -4,10 +4,11 @@
  * @module
  */
 import { type Name, ROOT } from '../dns/name.ts';
-import { type Anchors, type NegativeAnchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
+import { type Anchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
 import type { Limits } from '../dnssec/budget.ts';
 import type { Policy } from '../dnssec/context.ts';
 import { NO_EVIDENCE } from '../dnssec/delegation.ts';
+import type { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
 import type { Environment, ServerAddress } from '../environment.ts';
 import { makeAddresses } from './addresses.ts';
@@ -22,6 +23,7 @@ import { LONGEST_TTL, type LongestTtl, makeLookup, type Recall } from './lookup.
 import { makeRenew } from './renew.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
+import { TrustPoints } from './trust-points.ts';
 import { type FetchUnchecked, makeFetchUnchecked } from './unchecked.ts';
 import { type Configured, makeWalk, type Walk } from './walk.ts';
 import type { Nameserver, ZoneCut } from './zone.ts';
@@ -31,13 +33,17 @@ export interface ResolverOptions {
   readonly policy: Policy;
   /** The root's name servers; the built-in hints where it is left out. */
   readonly hints?: readonly Nameserver[];
-  /** Where validation starts from; the root's keys where it is left out. */
-  readonly anchors?: Anchors;
+  /**
+   * Where validation starts from; the root's keys where it is left out. A function where they change while the resolver
+   * lives (RFC 5011): it is called often and returns the same object until they do, and what rests on others is worked
+   * out anew.
+   */
+  readonly anchors?: Anchors | (() => Anchors);
   /** Resolvers that are asked in place of the root. Their answers are validated just the same. */
   readonly forward?: readonly ServerAddress[];
   /** Zones whose servers are known better than their delegations say: internal ones, mostly. */
   readonly zones?: readonly ConfiguredZone[];
-  /** Names at and below which nothing is validated. */
+  /** Names at and below which nothing is validated. Who keeps the list may add and remove while the resolver lives. */
   readonly negativeAnchors?: NegativeAnchors;
   /** `off`: every server sees the whole name. For servers that break on shorter ones; `on` where it is left out. */
   readonly minimisation?: 'on' | 'off';
@@ -87,7 +93,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const cuts = new Cache<ZoneCut>(clock, CUTS);
   const failures = new Failures(clock);
   const addresses = makeAddresses((): Walk => walk, clock);
-  const { families = 'both', minimisation = 'on', negativeAnchors = new Map() } = options;
+  const { families = 'both', minimisation = 'on' } = options;
   const { longestTtl = LONGEST_TTL } = options;
   const exchange = makeExchange(environment, servers);
   const ask = makeAsk({
@@ -98,12 +104,13 @@ export function createResolver(options: ResolverOptions): Resolver {
     glueOf: (host) => glueIn(walk.closest(host), host),
   });
   const walk = makeWalk({ ask, configured: configuredBy(options), minimisation, cuts, clock });
-  const trust = new Trust({ ask, anchors, negativeAnchors, walk, cuts, clock, policy, failures });
+  const points = new TrustPoints(clock, anchors, options.negativeAnchors);
+  const trust = new Trust({ ask, points, walk, cuts, clock, policy, failures });
   const renew = makeRenew({ cuts, addresses });
-  const finder = new Finder({ walk, trust, renew, clock, policy });
+  const finder = new Finder({ walk, trust, points, renew, clock, policy });
   const answers = new Answers(clock, ANSWERS, (name) => walk.closest(name).name);
   return {
-    ...makeLookup({ finder, answers, failures, clock, limits, longestTtl }),
+    ...makeLookup({ finder, points, answers, failures, clock, limits, longestTtl }),
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits }),
   };

@@ -9,13 +9,7 @@
 import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
 import { findRRset, type RRset } from '../dns/rrset.ts';
-import {
-  type Anchor,
-  type Anchors,
-  closestAnchor,
-  type NegativeAnchor,
-  type NegativeAnchors,
-} from '../dnssec/anchors.ts';
+import { type Anchor, type Anchors, closestAnchor } from '../dnssec/anchors.ts';
 import type { Policy } from '../dnssec/context.ts';
 import {
   bogus,
@@ -28,6 +22,7 @@ import {
   type Trusted,
 } from '../dnssec/delegation.ts';
 import { parseDnsKey } from '../dnssec/dnskey.ts';
+import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
 import { type Failure, failed, type KeyName } from '../dnssec/outcome.ts';
 import type { ZoneKeys, ZoneTrust } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
@@ -36,6 +31,7 @@ import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
 import type { Failures } from './failures.ts';
 import type { Job } from './job.ts';
+import { suspended, type TrustPoints } from './trust-points.ts';
 import type { Walk } from './walk.ts';
 import type { ZoneCut } from './zone.ts';
 
@@ -56,8 +52,7 @@ const LONGEST_S = 86_400;
 
 export interface TrustParts {
   readonly ask: Ask;
-  readonly anchors: Anchors;
-  readonly negativeAnchors: NegativeAnchors;
+  readonly points: TrustPoints;
   /** Finds the parent of a zone whose servers are configured: no referral has shown it. */
   readonly walk: Walk;
   readonly cuts: Cache<ZoneCut>;
@@ -69,12 +64,19 @@ export interface TrustParts {
 interface Held {
   readonly trust: ZoneTrust;
   readonly until: number;
+  /** Those it rests on: a revoked one must not live on in what it vouched for. */
+  readonly anchors: Anchors;
+}
+
+interface UnderWay {
+  readonly work: Promise<ZoneTrust>;
+  readonly anchors: Anchors;
 }
 
 export class Trust {
   readonly #parts: TrustParts;
   readonly #held = new WeakMap<ZoneCut, Held>();
-  readonly #underWay = new WeakMap<ZoneCut, Promise<ZoneTrust>>();
+  readonly #underWay = new WeakMap<ZoneCut, UnderWay>();
 
   constructor(parts: TrustParts) {
     this.#parts = parts;
@@ -82,14 +84,22 @@ export class Trust {
 
   /** What is believed about the zone of `cut`. Never rejects. */
   async of(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
+    const { points, clock } = this.#parts;
+    const negative = points.negativeFor(cut.name);
+    if (negative) return note(job, cut, suspended(negative, clock.now()), { negative });
     const held = this.#held.get(cut);
-    if (held && held.until > this.#parts.clock.now()) return held.trust;
-    const shared = await this.#underWay.get(cut);
+    if (held && held.until > clock.now() && held.anchors === points.anchors) return held.trust;
+    const shared = await this.#joined(cut);
     if (shared && !isSpent(shared)) return shared;
     // Somebody else's budget may have run out; another one who found so may have begun anew meanwhile.
-    const again = shared && (await this.#underWay.get(cut));
+    const again = shared && (await this.#joined(cut));
     if (again && !isSpent(again)) return again;
     return this.#begin(cut, job);
+  }
+
+  #joined(cut: ZoneCut): Promise<ZoneTrust> | undefined {
+    const underWay = this.#underWay.get(cut);
+    return underWay?.anchors === this.#parts.points.anchors ? underWay.work : undefined;
   }
 
   /** So that the next one who asks has it worked out anew. */
@@ -111,57 +121,32 @@ export class Trust {
 
   /** True where the delegation, as far as it has been seen, shows a signed zone. Nothing is judged. */
   looksSigned(cut: ZoneCut): boolean {
-    if (this.#negativeAbove(cut.name)) return false;
-    if (this.#parts.anchors.has(cut.name.key)) return true;
+    const { points } = this.#parts;
+    if (points.negativeFor(cut.name)) return false;
+    if (points.anchors.has(cut.name.key)) return true;
     return (
       cut.parent !== undefined && cut.evidence.ds !== undefined && this.looksSigned(cut.parent)
     );
   }
 
-  /**
-   * The highest anchor strictly below `cut`, at or above `name`, positive or negative: it makes a cut of its own, whoever
-   * serves it.
-   *
-   * @param kind  `negative`: those only
-   */
-  anchored(cut: ZoneCut, name: Name, kind: 'any' | 'negative' = 'any'): ZoneCut | undefined {
+  /** The highest anchor strictly below `cut`, at or above `name`: it makes a cut of its own, whoever serves it. */
+  anchored(cut: ZoneCut, name: Name): ZoneCut | undefined {
+    const { points, cuts } = this.#parts;
     for (let labels = cut.name.labels + 1; labels <= name.labels; labels += 1) {
       const at = name.ancestor(labels);
-      const counts = kind === 'any' && this.#parts.anchors.has(at.key);
-      if (counts || this.#negativeAt(at)) return this.#cutByAnchor(cut, at);
-    }
-    return undefined;
-  }
-
-  #cutByAnchor(cut: ZoneCut, at: Name): ZoneCut {
-    const known = this.#parts.cuts.get(at.key);
-    return known ?? this.#addCut(cut, at, NO_EVIDENCE);
-  }
-
-  #negativeAt({ key }: Name): NegativeAnchor | undefined {
-    const negative = this.#parts.negativeAnchors.get(key);
-    return negative && negative.until > this.#parts.clock.now() ? negative : undefined;
-  }
-
-  /** The negative anchor in force at `name`: no trust anchor lies between them (RFC 7646 section 2). */
-  #negativeAbove(name: Name): NegativeAnchor | undefined {
-    const { anchors, negativeAnchors } = this.#parts;
-    if (negativeAnchors.size === 0) return undefined;
-    for (let labels = name.labels; labels >= 0; labels -= 1) {
-      const at = name.ancestor(labels);
-      const negative = this.#negativeAt(at);
-      if (negative || anchors.has(at.key)) return negative;
+      if (points.anchors.has(at.key)) return cuts.get(at.key) ?? this.#addCut(cut, at, NO_EVIDENCE);
     }
     return undefined;
   }
 
   #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
+    const { anchors } = this.#parts.points;
     const work = this.#establish(cut, job).then((trust) => {
-      this.#held.set(cut, { trust, until: this.#until(cut, trust) });
-      if (this.#underWay.get(cut) === work) this.#underWay.delete(cut);
+      this.#held.set(cut, { trust, until: this.#until(cut, trust), anchors });
+      if (this.#underWay.get(cut)?.work === work) this.#underWay.delete(cut);
       return trust;
     });
-    this.#underWay.set(cut, work);
+    this.#underWay.set(cut, { work, anchors });
     return work;
   }
 
@@ -171,16 +156,17 @@ export class Trust {
     if (failed(trust) && isSpent(trust)) return 0;
     if (failed(trust))
       return (cut.parent && this.until(cut.parent, trust)) ?? failures.retryAt(key, trust);
+    // A negative anchor that was set above while this was under way: it is looked for anew each time.
+    if (trust.status === 'insecure' && trust.reason === 'negative-trust-anchor') return 0;
     failures.succeeded(key);
     return Math.min(cut.expiresAt, clock.now() + trust.ttl * 1000);
   }
 
   async #establish(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
-    const negative = this.#negativeAbove(cut.name);
-    if (negative) return note(job, cut, this.#switchedOff(negative));
-    const anchor = this.#parts.anchors.get(cut.name.key);
+    const { anchors } = this.#parts.points;
+    const anchor = anchors.get(cut.name.key);
     if (anchor) return this.#keysOf(cut, trustedBy(anchor), job);
-    if (!closestAnchor(this.#parts.anchors, cut.name)) return note(job, cut, NO_ANCHOR);
+    if (!closestAnchor(anchors, cut.name)) return note(job, cut, NO_ANCHOR);
     const place = cut.parent ? { ...cut, parent: cut.parent } : await this.#findPlace(cut, job);
     if ('failure' in place) return note(job, cut, place.failure);
     const dnskey = cut.evidence.ds && this.#askKeys(cut, job);
@@ -212,11 +198,6 @@ export class Trust {
     const evidence = evidenceIn(reply.reply, cut.name);
     const found = checkDelegation(cut.name, evidence, keys, contextOf(this.#parts, job));
     return this.#settle(cut, parent, found, { job, dnskey });
-  }
-
-  #switchedOff({ until }: NegativeAnchor): ZoneTrust {
-    const ttl = Math.max(0, (until - this.#parts.clock.now()) / 1000);
-    return { status: 'insecure', reason: 'negative-trust-anchor', ttl };
   }
 
   /** The parent of a zone whose servers are configured, and what it says of the zone. */
@@ -272,7 +253,7 @@ export class Trust {
       cut.role === 'forwarder' && trust.status === 'bogus' && !set?.signatures.length;
     if (isStripped)
       return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'signatures-stripped'));
-    return note(job, cut, trust, trusted);
+    return note(job, cut, trust, { trusted });
   }
 
   #askKeys(cut: ZoneCut, job: Job): Promise<Reply> {
@@ -387,11 +368,23 @@ const trustedBy = ({ ds, keys }: Anchor): Trusted => ({
 });
 
 /** Puts the zone's place in the chain into the trace. */
-function note(job: Job, { name }: ZoneCut, trust: ZoneTrust, trusted?: Trusted): ZoneTrust {
+function note(
+  job: Job,
+  { name }: ZoneCut,
+  trust: ZoneTrust,
+  { trusted, negative }: { trusted?: Trusted; negative?: NegativeAnchor } = {},
+): ZoneTrust {
   const keys = trust.status === 'secure' ? vouchedFor(trust, trusted) : [];
   const reason = trust.status === 'secure' ? undefined : trust.reason;
   const { status } = trust;
-  job.trace.push({ kind: 'trust', zone: name, status, keys, ...(reason && { reason }) });
+  job.trace.push({
+    kind: 'trust',
+    zone: name,
+    status,
+    keys,
+    ...(reason && { reason }),
+    ...(negative && { negativeAnchor: negative.name }),
+  });
   return trust;
 }
 

@@ -3,6 +3,7 @@ import t from 'tap';
 import { Name, ROOT } from '../../src/dns/name.ts';
 import { parseRdata } from '../../src/dns/presentation.ts';
 import type { RRset } from '../../src/dns/rrset.ts';
+import { ROOT_ANCHORS } from '../../src/dnssec/anchors.ts';
 import { Answers } from '../../src/resolver/answers.ts';
 import { VirtualClock } from '../../src/testing/index.ts';
 
@@ -18,6 +19,8 @@ const nsec = (owner: string, rdata: string): RRset => ({
   signatures: [],
 });
 
+const STAND = { anchors: ROOT_ANCHORS, negative: undefined };
+
 /** Answers that know of one absence by one NSEC. */
 function knowing(status: 'secure' | 'insecure', proof: readonly RRset[]): Answers {
   const answers = new Answers(clock, 100, () => ROOT);
@@ -26,7 +29,7 @@ function knowing(status: 'secure' | 'insecure', proof: readonly RRset[]): Answer
     status === 'secure'
       ? ({ status, found, ttl: 300 } as const)
       : ({ status, found, ttl: 300, reason: 'no-ds-proven' } as const);
-  answers.keep({ name, type: 'A' }, { finding, zone: ROOT, expiresAt: 300_000 });
+  answers.keep({ name, type: 'A' }, { finding, zone: ROOT, expiresAt: 300_000, stand: STAND });
   return answers;
 }
 
