@@ -126,6 +126,9 @@ export {
   type Step,
 } from './dnssec/outcome.ts';
 export { explain, REASONS, type Reason } from './dnssec/reason.ts';
+export type { AnchorEvent } from './dnssec/rollover.ts';
+export { parseRootAnchors, type RootAnchors } from './dnssec/root-anchors.ts';
+export { addAnchor, startPoint, type TrustPoint } from './dnssec/trust-point.ts';
 export type {
   Clock,
   Delivery,
@@ -135,7 +138,9 @@ export type {
   Transport,
 } from './environment.ts';
 export { nodeEnvironment } from './environment-node.ts';
+export { loadAnchorState, saveAnchorState } from './resolver/anchor-state-file.ts';
 export { parseHints, ROOT_HINTS } from './resolver/hints.ts';
+export { type AnchorKeeper, type KeeperParts, keepAnchors } from './resolver/refresh.ts';
 export type { Resolver, ResolverOptions } from './resolver/resolver.ts';
 export type { Nameserver } from './resolver/zone.ts';
 export { type ConnectOptions, type Contact, connect, type Handshake } from './tls/connect.ts';

@@ -161,6 +161,11 @@ export const REASONS = {
     rfc: 'RFC 1035 section 3.2.1',
     text: 'the record set has data that does not fit its type',
   }),
+  'anchor-outdated': bogus({
+    ede: 9,
+    rfc: 'RFC 5011 section 1',
+    text: 'the key set is signed, but by no key that the trust anchor names: the anchor is out of date, or the keys are forged',
+  }),
   'signatures-stripped': bogus({
     ede: 10,
     rfc: 'RFC 4035 section 3.2.1',

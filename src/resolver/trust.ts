@@ -253,6 +253,8 @@ export class Trust {
       cut.role === 'forwarder' && trust.status === 'bogus' && !set?.signatures.length;
     if (isStripped)
       return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'signatures-stripped'));
+    if (trusted.ttl === Number.POSITIVE_INFINITY && isSignedByOthers(trust, set))
+      return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'anchor-outdated'));
     return note(job, cut, trust, { trusted });
   }
 
@@ -360,6 +362,13 @@ const isDoubtful = (found: Delegation): boolean =>
 
 const isSpent = (trust: ZoneTrust): boolean =>
   trust.status === 'indeterminate' && trust.reason === 'budget-spent';
+
+/** There are signatures, but none by a key that was named. */
+const isSignedByOthers = (trust: ZoneTrust, set: RRset | undefined): boolean =>
+  trust.status === 'bogus' &&
+  (trust.reason === 'dnskey-missing' || trust.reason === 'dnskey-unsigned') &&
+  set !== undefined &&
+  set.signatures.length > 0;
 
 const trustedBy = ({ ds, keys }: Anchor): Trusted => ({
   ds,

@@ -48,6 +48,7 @@ const RESOLVERS: readonly Reason[] = [
   'negative-trust-anchor',
   'ds-unproven',
   'referral-forged',
+  'anchor-outdated',
   'signatures-stripped',
   'network-error',
   'alias-loop',

@@ -216,7 +216,7 @@ t.test('new anchors in place of the old: what rested on those is worked out anew
   const resolver = resolverOn(net, { anchors: () => anchors });
   t.equal(await ask(resolver, 'www.example.com', 'A'), 'secure 192.0.2.1');
   anchors = other.anchors;
-  t.equal(await ask(resolver, 'www.example.com', 'A'), 'bogus (dnskey-missing)');
+  t.equal(await ask(resolver, 'www.example.com', 'A'), 'bogus (anchor-outdated)');
   anchors = sound.anchors;
   t.equal(await ask(resolver, 'www.example.com', 'A'), 'secure 192.0.2.1');
 });
