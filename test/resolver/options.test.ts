@@ -4,6 +4,7 @@ import t from 'tap';
 import type { RRType } from '../../src/dns/codes.ts';
 import { Name } from '../../src/dns/name.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
+import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import type { Resolver } from '../../src/resolver/resolver.ts';
 import {
   corruptSignatures,
@@ -93,8 +94,10 @@ t.test(
   'a negative anchor switches validation off at and below its name, for its time',
   async (t) => {
     const net = internet(SOUND).amend('example.com', expireSignatures());
-    const negative = { name: name('example.com'), reason: 'test', until: net.clock.now() + 60_000 };
-    const resolver = resolverOn(net, { negativeAnchors: new Map([[negative.name.key, negative]]) });
+    const negativeAnchors = new NegativeAnchors();
+    const terms = { reason: 'test', now: net.clock.now(), lifetimeMs: 60_000 };
+    negativeAnchors.add(name('example.com'), terms);
+    const resolver = resolverOn(net, { negativeAnchors });
     t.equal(
       await ask(resolver, 'www.example.com', 'A'),
       'insecure 192.0.2.1 (negative-trust-anchor)',
