@@ -11,7 +11,6 @@ export const LACKING: Readonly<Record<string, string>> = {
   'serve-stale': 'expired answers are not served',
   prefetch: 'answers are not refreshed before they expire',
   'dns-error-reporting': 'errors are not reported to agents (RFC 9567)',
-  rfc5011: 'the scenario needs RFC 5011 state in the file format of Unbound',
   'least-ttl': 'a TTL is never made longer than its zone says',
 };
 
@@ -27,13 +26,12 @@ export function findLacking(scenario: Scenario, features: readonly string[]): st
   const switched = scenario.settings.flatMap(({ key, value }) =>
     ON.has(value) ? (SWITCHES[key] ?? []) : [],
   );
-  const files = scenario.files.size > 0 ? ['rfc5011'] : [];
   const least = scenario.settings.some(
     ({ key, value }) =>
       (key === 'cache-min-ttl' && value !== '0') ||
       (key === 'features' && /^min_ttl\b/.test(value)),
   );
-  return [...features, ...switched, ...files, ...(least ? ['least-ttl'] : [])].find((feature) =>
+  return [...features, ...switched, ...(least ? ['least-ttl'] : [])].find((feature) =>
     Object.hasOwn(LACKING, feature),
   );
 }

@@ -84,7 +84,7 @@ function readSetting(
 /** A colon that a blank follows ends a key; those of IPv6 addresses do not. */
 const KEY = /(?:^|\s)([a-z][a-z0-9-]*):(?=\s|$)/;
 
-const unquote = (value: string): string => /^"(.*)"$/.exec(value)?.[1] ?? value;
+const unquote = (value: string): string => /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
 
 function readBody(lines: Lines): Pick<Scenario, 'ranges' | 'steps'> {
   const ranges: Range[] = [];

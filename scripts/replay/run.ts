@@ -7,9 +7,14 @@
  */
 import { edesOf } from '../../src/dns/edns.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
+import { ROOT } from '../../src/dns/name.ts';
+import type { TrustPoint } from '../../src/dnssec/trust-point.ts';
+import { type AnchorKeeper, keepAnchors } from '../../src/resolver/refresh.ts';
 import { createResolver } from '../../src/resolver/resolver.ts';
 import { type AnswerClient, makeAnswerClient } from '../../src/server/answer.ts';
 import { seededRandom } from '../../src/testing/clock.ts';
+import { compareTrustPoint, readTrustPoints } from './autotrust.ts';
+import { expand, MacroProblem, type MacroValues } from './macros.ts';
 import { compareAnswer, matchesQuery } from './match.ts';
 import { messageOf } from './message.ts';
 import type { Entry, Scenario, Step } from './scenario.ts';
@@ -38,16 +43,33 @@ export function run(
   const clock = new ScenarioClock(setup.startMs);
   const upstream = new Upstream(scenario, clock, tell);
   const environment = { clock, random: seededRandom(SEED), transport: upstream };
-  const resolver = createResolver({ ...setup.options, environment });
-  const answer = makeAnswerClient(resolver, setup.answerOptions);
-  return new Run({ scenario, clock, upstream, answer, tell }).toTheEnd();
+  const points = [...scenario.files.values()].flatMap((lines) => pointsIn(lines, setup.startMs));
+  const { policy } = setup.options;
+  const keeper = keepAnchors(
+    { points },
+    { clock, policy, fetchUnchecked: (name, type) => resolver.fetchUnchecked(name, type) },
+  );
+  const anchors = points.length > 0 ? { anchors: keeper.anchors } : {};
+  const rootAnchor = () => setup.anchors.get(ROOT.key);
+  const resolver = createResolver({ ...setup.options, ...anchors, environment });
+  const answer = makeAnswerClient(resolver, { ...setup.answerOptions, rootAnchor });
+  return new Run({ scenario, clock, upstream, answer, keeper, tell }).toTheEnd();
 }
+
+/** The files may use macros; nothing has been assigned yet. */
+const pointsIn = (lines: readonly string[], now: number): readonly TrustPoint[] =>
+  readTrustPoints(
+    lines.map((line) => expand(line, { time: now, timeout: undefined, variables: new Map() })),
+    now,
+  );
 
 interface Parts {
   readonly scenario: Scenario;
   readonly clock: ScenarioClock;
   readonly upstream: Upstream;
   readonly answer: AnswerClient;
+  /** Without trust points where the scenario has no state file. */
+  readonly keeper: AnchorKeeper;
   readonly tell: (event: string) => void;
 }
 
@@ -63,11 +85,15 @@ class Run {
   #clients: { answer: Message | undefined }[] = [];
   readonly #oneShots: Entry[] = [];
   readonly #errors = new Set<number>();
+  readonly #variables = new Map<string, number>();
+  /** When the key sets of the trust points are asked for next, or `undefined` while they are. */
+  #refreshAt: number | undefined;
   /** What differs beyond the core, the first time. */
   #beyond: string | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#refreshAt = Math.min(...parts.keeper.state.points.map(({ nextQueryAt }) => nextQueryAt));
   }
 
   async toTheEnd(): Promise<Ran> {
@@ -79,7 +105,7 @@ class Run {
       await settled();
       const step = this.#parts.scenario.steps[this.#at];
       if (!step) return this.#end();
-      const done = this.#advance(step);
+      const done = this.#attempt(step);
       if (done === 'done') this.#at += 1;
       else if (done !== 'waits')
         return { result: 'fail', why: `step ${step.number}: ${done.failure}` };
@@ -95,8 +121,18 @@ class Run {
       : { result: 'pass', level: 'core', why: this.#beyond };
   }
 
+  #attempt(step: Step): Done {
+    try {
+      return this.#advance(step);
+    } catch (error) {
+      if (!(error instanceof MacroProblem)) throw error;
+      return { failure: error.message };
+    }
+  }
+
   /** One event. */
   #advance(step: Step): Done {
+    this.#refresh();
     if (step.kind === 'check-out-query' && this.#takeOut(step)) return 'done';
     if (step.kind === 'check-answer' && this.#clients.some(({ answer }) => answer))
       return this.#check(step);
@@ -105,6 +141,17 @@ class Run {
     const number = this.#parts.scenario.dialect === 'unbound' ? step.number : this.#lastQuery;
     if (this.#parts.upstream.deliver(number, this.#oneShots)) return 'waits';
     return this.#execute(step);
+  }
+
+  /** The key sets are asked for as soon as they are due, as a timer would. */
+  #refresh(): void {
+    const { keeper, clock } = this.#parts;
+    if (this.#refreshAt === undefined || this.#refreshAt > clock.now()) return;
+    this.#refreshAt = undefined;
+    void keeper.refresh().then(({ nextAt, events }) => {
+      for (const { kind } of events) this.#parts.tell(`trust point: ${kind}`);
+      this.#refreshAt = nextAt;
+    });
   }
 
   /** Whether the query is out that the step waits for; with `copy_id` the entry is the answer to it, too. */
@@ -154,7 +201,7 @@ class Run {
       }
       case 'time-passes':
         // Nobody times out by it: where that is meant, a step says so.
-        clock.moveTo(clock.now() + secondsOf(step.seconds) * 1000);
+        clock.moveTo(clock.now() + this.#evaluate(step.seconds) * 1000);
         return 'done';
       case 'traffic':
         return upstream.passTime() ? 'waits' : 'done';
@@ -162,9 +209,22 @@ class Run {
       case 'internal':
         return 'done';
       case 'assign':
-      case 'check-file':
-        return { failure: `${step.kind} is not supported` };
+        this.#variables.set(step.name, this.#evaluate(step.expression));
+        return 'done';
+      case 'check-file': {
+        const lines = step.lines.map((line) => expand(line, this.#values));
+        const difference = compareTrustPoint(lines, this.#parts.keeper.state.points[0]);
+        return difference === undefined ? 'done' : { failure: difference };
+      }
     }
+  }
+
+  #evaluate = (text: string): number => Number(expand(text, this.#values));
+
+  get #values(): MacroValues {
+    const now = this.#parts.clock.now();
+    const timeout = this.#refreshAt === undefined ? undefined : (this.#refreshAt - now) / 1000;
+    return { time: Math.floor(now / 1000), timeout, variables: this.#variables };
   }
 
   #ask(entry: Entry): void {
@@ -214,17 +274,3 @@ function asSent(response: Message): Message {
 
 const questionOf = ({ question }: Entry): string => `${question?.name} ${question?.type}`;
 const isPriming = ({ question }: Entry): boolean => question?.type === 'NS' && question.name.isRoot;
-
-/** A number, or the sums and products of a macro, strictly left to right. */
-export function secondsOf(text: string): number {
-  const tokens = text.match(/[\d.]+|[-+*/]/g) ?? [];
-  let value = Number(tokens[0] ?? 0);
-  for (let i = 1; i + 1 < tokens.length; i += 2) {
-    const operand = Number(tokens[i + 1]);
-    if (tokens[i] === '+') value += operand;
-    else if (tokens[i] === '-') value -= operand;
-    else if (tokens[i] === '*') value *= operand;
-    else value /= operand;
-  }
-  return value;
-}

@@ -36,6 +36,7 @@ export interface Circumstances {
 export interface Setup {
   readonly options: Omit<ResolverOptions, 'environment'>;
   readonly answerOptions: AnswerOptions;
+  readonly anchors: Anchors;
   /** Where the simulated clock begins, milliseconds since 1970. */
   readonly startMs: number;
 }
@@ -47,11 +48,13 @@ const LEGACY: AlgorithmTable = { ...SHA1_ALGORITHMS, rsaMinimumBits: 512 };
 export function setUp(scenario: Scenario, circumstances: Circumstances): Setup {
   const settings = new Settings(scenario);
   const startMs = scenario.dialect === 'deckard' ? (settings.validationTime() ?? Date.now()) : 0;
+  const anchors = settings.anchors();
   return {
     startMs,
+    anchors,
     options: {
       policy: policyOf(scenario, settings, circumstances),
-      anchors: settings.anchors(),
+      anchors,
       negativeAnchors: settings.negativeAnchors(startMs),
       minimisation: settings.minimisation(),
       families: settings.families(),

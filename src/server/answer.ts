@@ -2,11 +2,13 @@
  * One query of a client answered: which of the resolver's doors its flags open.
  *
  * Implements RFC 1035 section 4.1.1 (RD), RFC 4035 section 3.2.2 (CD), RFC 6891 section 6.1.3 (BADVERS) and RFC 9619 (one
- * question). Does not: own a socket, or know who asks (access lists).
+ * question), RFC 8509 section 3 (sentinels). Does not: own a socket, or know who asks (access lists).
  * @module
  */
 import { CLASS_IN, isMetaType, OPCODES } from '../dns/codes.ts';
 import { type Message, parseMessage } from '../dns/message.ts';
+import { judgeSentinel } from '../dnssec/anchor-signals.ts';
+import type { Anchor } from '../dnssec/anchors.ts';
 import type { Outcome } from '../dnssec/outcome.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { refer, refuse, refuseUnread, respond, respondUnchecked } from './view.ts';
@@ -14,6 +16,8 @@ import { refer, refuse, refuseUnread, respond, respondUnchecked } from './view.t
 export interface AnswerOptions {
   /** What clients get that do not desire recursion: to show the cache tells everybody what others have asked. */
   readonly withoutRecursion: 'refused' | 'from-cache';
+  /** The root's trust anchor in force, for sentinels (RFC 8509); left out, their names are names like any other. */
+  readonly rootAnchor?: () => Anchor | undefined;
 }
 
 /** `undefined` for octets that get no answer: they are no query, or too few to tell whose. */
@@ -25,12 +29,12 @@ const NOT_SUPPORTED = 21;
 const INVALID_QUERY_TYPE = 30;
 
 export const makeAnswerClient =
-  (resolver: Resolver, { withoutRecursion }: AnswerOptions): AnswerClient =>
+  (resolver: Resolver, options: AnswerOptions): AnswerClient =>
   async (bytes) => {
     if (!isQuery(bytes)) return undefined;
     const parsed = parseMessage(bytes);
     return parsed.kind === 'message'
-      ? answerQuery(resolver, withoutRecursion, parsed.message)
+      ? answerQuery(resolver, options, parsed.message)
       : refuseUnread(bytes);
   };
 
@@ -40,7 +44,7 @@ const isQuery = (bytes: Uint8Array): boolean => bytes.length >= 12 && ((bytes[2]
 
 async function answerQuery(
   resolver: Resolver,
-  withoutRecursion: AnswerOptions['withoutRecursion'],
+  { withoutRecursion, rootAnchor }: AnswerOptions,
   query: Message,
 ): Promise<Message> {
   const [question, second] = query.questions;
@@ -59,8 +63,13 @@ async function answerQuery(
     return known ? respond(query, known) : refer(query, resolver.closestServers(name));
   }
   const outcome = await resolver.lookup(name, type);
-  if (!query.checkingDisabled || !mayHoldMore(outcome)) return respond(query, outcome);
-  return respondUnchecked(query, await resolver.fetchUnchecked(name, type));
+  if (query.checkingDisabled)
+    return mayHoldMore(outcome)
+      ? respondUnchecked(query, await resolver.fetchUnchecked(name, type))
+      : respond(query, outcome);
+  const isSentinel =
+    rootAnchor && judgeSentinel(question, outcome.status, rootAnchor()) === 'servfail';
+  return isSentinel ? refuse(query, 'SERVFAIL') : respond(query, outcome);
 }
 
 /** Whether a client that checks for itself may get more than our judgement leaves over. */

@@ -1,7 +1,7 @@
 // The reader of scenario files: both dialects, and what breaks the format, with its line.
 import t from 'tap';
+import { expand } from '../../scripts/replay/macros.ts';
 import { parseScenario } from '../../scripts/replay/parse.ts';
-import { secondsOf } from '../../scripts/replay/run.ts';
 import type { Scenario } from '../../scripts/replay/scenario.ts';
 import { printRdata } from '../../src/dns/presentation.ts';
 
@@ -151,9 +151,19 @@ t.test('what breaks the format is told with its line', (t) => {
 const macro = (text: string): string => `$\{${text}}`;
 
 t.test('macros are worked out strictly from left to right', (t) => {
-  t.equal(secondsOf(macro('30*24*3600')), 2_592_000);
-  t.equal(secondsOf(macro(` ${macro('10*24')} - 1 `)), 239);
-  t.equal(secondsOf(macro('2 + 3*4')), 20, 'RPL-FORMAT section 7');
-  t.equal(secondsOf('1.5'), 1.5);
+  const values = { time: 1000, timeout: 50, variables: new Map([['t0', 7]]) };
+  const rows: readonly [string, string][] = [
+    [macro('30*24*3600'), '2592000'],
+    [macro(` ${macro('10*24')} - 1 `), '239'],
+    [macro('2 + 3*4'), '20'],
+    ['1.5', '1.5'],
+    [`at ${macro('$t0 + 1')}${macro('ctime $t0')}`, 'at 8'],
+    [macro('time'), '1000'],
+    [macro(`range 40 ${macro('timeout')} 60`), '50'],
+  ];
+  for (const [text, expected] of rows) t.equal(expand(text, values), expected, text);
+  t.throws(() => expand(macro('range 1 2 1'), values), {
+    message: 'expected 1 to 1 seconds, got 2',
+  });
   t.end();
 });

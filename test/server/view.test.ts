@@ -305,6 +305,23 @@ t.test('questions that are none of a resolver’s', async (t) => {
   t.equal(cut?.id, 0x1234);
 });
 
+t.test('sentinels: RFC 8509 section 3', async (t) => {
+  const net = internet({
+    'example.com': [
+      'root-key-sentinel-is-ta-00001 A 192.0.2.1',
+      'root-key-sentinel-not-ta-00001 A 192.0.2.1',
+    ],
+  });
+  const root = { name: Name.parse('.'), ds: [], keys: [] };
+  const options = { withoutRecursion: 'refused', rootAnchor: () => root } as const;
+  const answer = makeAnswerClient(resolverOn(net), options);
+  const told = async (owner: string, flags?: Flags): Promise<string | undefined> =>
+    (await answer(writeMessage(query(`${owner}.example.com`, 'A', flags))))?.rcode;
+  t.equal(await told('root-key-sentinel-is-ta-00001'), 'SERVFAIL', 'that key is no anchor');
+  t.equal(await told('root-key-sentinel-not-ta-00001'), 'NOERROR');
+  t.equal(await told('root-key-sentinel-is-ta-00001', { cd: true }), 'NOERROR');
+});
+
 t.test('a question that was not sent has no response', async (t) => {
   const resolver = resolverOn(world());
   const outcome = await resolver.lookup(Name.parse('www.plain.net'), 'TLSA', { ask: 'if-signed' });
