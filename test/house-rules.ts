@@ -37,7 +37,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 
 /** `index.ts` fills in what Node offers; it does nothing else. */
 const DOORS =
-  /^(index\.ts$|cli\/|adapters\/|testing\/)|(^|\/)(environment-node|udp-tcp|connect|https|redis|listen-[a-z-]+|[a-z-]+-file)\.ts$/;
+  /^(index\.ts$|cli\/|adapters\/|testing\/)|(^|\/)(environment-node|udp-tcp|streams|sockets|connect|https|redis|listen-[a-z-]+|[a-z-]+-file)\.ts$/;
 const OUTSIDE =
   /\b(Date\.now|performance\.now|Math\.random|set(Timeout|Interval|Immediate)|queueMicrotask|console\.|process\.)|new Date\(\)|'node:(child_process|cluster|dgram|dns|fs|http|http2|https|inspector|net|process|readline|timers|tls|worker_threads)(\/promises)?'/;
 const MAY_HASH = /^(dnssec\/engine-native\.ts|environment-node\.ts|(tls|testing)\/.*)$/;

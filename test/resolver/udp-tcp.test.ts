@@ -1,10 +1,11 @@
 /** Exchanges over real sockets of the loopback interface: what is heard, what is not, and how each of them ends. */
+import { spawn } from 'node:child_process';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t, { type Test } from 'tap';
-import type { Delivery, ServerAddress } from '../../src/environment.ts';
+import type { Delivery, ExchangeOptions, ServerAddress } from '../../src/environment.ts';
 import { nodeEnvironment } from '../../src/environment-node.ts';
 import { createTransport, pickPort } from '../../src/resolver/udp-tcp.ts';
 import { seededRandom } from '../../src/testing/clock.ts';
@@ -246,12 +247,207 @@ t.test('TCP', async (t) => {
     const delivery = await transport.exchange(await closedPort(t), QUERY, tcp);
     t.same(delivery, { kind: 'unreachable', code: 'ECONNREFUSED' });
   });
+});
 
-  await t.test('the connection is closed once the reply is there', async (t) => {
-    const to = await tcpServer(t, (socket) => socket.on('data', () => socket.write(framed('x'))));
-    await transport.exchange(to, QUERY, tcp);
-    while (to.sockets.size > 0) await new Promise(setImmediate);
-    t.pass('the server saw the end');
+/** A query whose reply `echoes` knows by its id. */
+const query = (id: number): Uint8Array => Uint8Array.of(id >> 8, id & 0xff, 0x51);
+const echoing = (id: number, how: Partial<ExchangeOptions> = {}): ExchangeOptions => ({
+  ...tcp,
+  accept: (reply) => (((reply[0] ?? 0) << 8) | (reply[1] ?? 0)) === id,
+  ...how,
+});
+
+interface Arrived {
+  readonly id: number;
+  readonly connection: number;
+  /** How many pieces of this connection came before. */
+  readonly piece: number;
+  readonly socket: Socket;
+  echo(): void;
+}
+
+/** Tells of each query as it arrives; the queries of these tests have three octets. */
+async function streamServer(test: Test, onQuery: (arrived: Arrived) => void) {
+  let connections = 0;
+  const arrivals: Arrived[] = [];
+  const server = await tcpServer(test, (socket) => {
+    const connection = connections;
+    connections += 1;
+    let pieces = 0;
+    let rest = Buffer.alloc(0);
+    socket.on('data', (data) => {
+      rest = Buffer.concat([rest, data]);
+      for (; rest.length >= 5; rest = rest.subarray(5)) {
+        const frame = Buffer.from(rest.subarray(0, 5));
+        const echo = (): void => void socket.write(frame);
+        const arrived = { id: frame.readUInt16BE(2), connection, piece: pieces, socket, echo };
+        arrivals.push(arrived);
+        onQuery(arrived);
+      }
+      pieces += 1;
+    });
+  });
+  const connectionsOf = (): number[] => arrivals.map(({ connection }) => connection);
+  return { ...server, arrivals, connectionsOf };
+}
+
+const until = async (isSo: () => boolean): Promise<void> => {
+  while (!isSo()) await new Promise(setImmediate);
+};
+
+t.test('TCP connections are kept and shared', async (t) => {
+  const exchange = (to: ServerAddress, id: number, how?: Partial<ExchangeOptions>) =>
+    transport.exchange(to, query(id), echoing(id, how));
+
+  await t.test('the next query takes the connection of the last', async (t) => {
+    const to = await streamServer(t, ({ echo }) => echo());
+    for (let id = 1; id <= 3; id += 1) t.equal((await exchange(to, id)).kind, 'reply');
+    t.same(to.connectionsOf(), [0, 0, 0]);
+  });
+
+  await t.test('one that is idle for as long as is said is closed', async (t) => {
+    const brief = createTransport(random, { tcpIdleMs: 20 });
+    const to = await streamServer(t, ({ echo }) => echo());
+    t.equal((await brief.exchange(to, query(1), echoing(1))).kind, 'reply');
+    await until(() => to.sockets.size === 0);
+    t.equal((await brief.exchange(to, query(2), echoing(2))).kind, 'reply');
+    t.same(to.connectionsOf(), [0, 1]);
+  });
+
+  await t.test(
+    'queries at once share a connection and a segment; replies in any order',
+    async (t) => {
+      const to = await streamServer(t, () => {
+        if (to.arrivals.length === 20) for (const one of [...to.arrivals].reverse()) one.echo();
+      });
+      const ids = Array.from({ length: 20 }, (_, i) => 1000 + i);
+      const replies = await Promise.all(ids.map((id) => exchange(to, id)));
+      t.same(
+        replies.map((reply) => reply.kind === 'reply' && reply.bytes),
+        ids.map(query),
+        'each its own',
+      );
+      t.same(new Set(to.connectionsOf()), new Set([0]));
+      // All of one turn are written at once; what was queued before the connection stood may make another segment.
+      t.ok(new Set(to.arrivals.map(({ piece }) => piece)).size <= 2);
+    },
+  );
+
+  await t.test('two with the same id never meet on one connection', async (t) => {
+    const to = await streamServer(t, () => {
+      if (to.arrivals.length === 2) for (const { echo } of to.arrivals) echo();
+    });
+    await Promise.all([exchange(to, 7), exchange(to, 7)]);
+    t.same(to.connectionsOf().sort(), [0, 1]);
+  });
+
+  await t.test('the hundred and first in flight opens a second connection', async (t) => {
+    const to = await streamServer(t, () => {
+      if (to.arrivals.length === 101) for (const { echo } of to.arrivals) echo();
+    });
+    const ids = Array.from({ length: 101 }, (_, i) => i);
+    const replies = await Promise.all(ids.map((id) => exchange(to, id)));
+    t.ok(replies.every(({ kind }) => kind === 'reply'));
+    t.equal(to.connectionsOf().filter((connection) => connection === 0).length, 100);
+    t.equal(to.connectionsOf().filter((connection) => connection === 1).length, 1);
+  });
+
+  await t.test('a server that has closed an idle one is asked once more', async (t) => {
+    const to = await streamServer(t, ({ id, connection, socket, echo }) => {
+      if (id === 1 || connection > 0) echo();
+      else socket.resetAndDestroy();
+    });
+    t.equal((await exchange(to, 1)).kind, 'reply');
+    t.equal((await exchange(to, 2)).kind, 'reply');
+    t.same(to.connectionsOf(), [0, 0, 1]);
+  });
+
+  await t.test('but only once, and not where the connection was fresh', async (t) => {
+    const to = await streamServer(t, ({ id, socket, echo }) => {
+      if (id === 1) echo();
+      else socket.destroy();
+    });
+    t.equal((await exchange(to, 1)).kind, 'reply');
+    t.match(await exchange(to, 2), { kind: 'unreachable', code: 'ECONNRESET' });
+    t.same(to.connectionsOf(), [0, 0, 1]);
+    t.match(await exchange(to, 3), { kind: 'unreachable', code: 'ECONNRESET' });
+    t.same(to.connectionsOf(), [0, 0, 1, 2]);
+  });
+
+  await t.test('a server that closes after each answer serves all of many at once', async (t) => {
+    const served = new Set<number>();
+    const to = await streamServer(t, ({ connection, socket, echo }) => {
+      if (served.has(connection)) return;
+      served.add(connection);
+      echo();
+      socket.end();
+    });
+    const replies = await Promise.all(Array.from({ length: 8 }, (_, id) => exchange(to, id)));
+    t.ok(replies.every(({ kind }) => kind === 'reply'));
+    t.equal(served.size, 8);
+  });
+
+  await t.test('after a timeout nobody else trusts the connection', async (t) => {
+    const to = await streamServer(t, ({ id, echo }) => {
+      if (id !== 2) echo();
+    });
+    await exchange(to, 1);
+    t.equal((await exchange(to, 2, { timeoutMs: SHORT_MS })).kind, 'timeout');
+    await until(() => to.sockets.size === 0);
+    t.equal((await exchange(to, 3)).kind, 'reply');
+    t.same(to.connectionsOf(), [0, 0, 1]);
+  });
+
+  await t.test('row 116: one that drips holds up its own queries and nobody’s after', async (t) => {
+    const to = await streamServer(t, ({ connection, socket, echo }) => {
+      if (connection > 0) {
+        echo();
+        return;
+      }
+      socket.write(Uint8Array.of(0xff, 0xff));
+      const drip = setInterval(() => socket.write('z'), 5);
+      socket.on('close', () => clearInterval(drip));
+    });
+    t.equal((await exchange(to, 1, { timeoutMs: SHORT_MS })).kind, 'timeout');
+    t.equal((await exchange(to, 2)).kind, 'reply');
+    await until(() => to.sockets.size === 1);
+    t.pass('the dripping one is closed');
+  });
+
+  await t.test('a server that speaks unasked is not kept', async (t) => {
+    const to = await streamServer(t, ({ echo }) => {
+      echo();
+      setImmediate(echo);
+    });
+    await exchange(to, 1);
+    await until(() => to.sockets.size === 0);
+    t.equal((await exchange(to, 2)).kind, 'reply');
+  });
+
+  await t.test('idle ones give way where sockets are short', async (t) => {
+    const narrow = createTransport(random, { maxSockets: 2 });
+    const servers: Awaited<ReturnType<typeof streamServer>>[] = [];
+    for (let i = 0; i < 3; i += 1) servers.push(await streamServer(t, ({ echo }) => echo()));
+    for (const to of servers)
+      t.equal((await narrow.exchange(to, query(1), echoing(1))).kind, 'reply');
+    await until(() => servers[0]?.sockets.size === 0);
+    t.equal(servers[1]?.sockets.size, 1, 'the one that was idle for longest');
+    const echo = await udpServer(t, (_, from, socket) => say(socket, 'x', from));
+    t.equal((await narrow.exchange(echo, QUERY, udp)).kind, 'reply', 'for UDP, too');
+    await until(() => servers[1]?.sockets.size === 0);
+  });
+
+  await t.test('an idle one does not keep the process', async (t) => {
+    const to = await streamServer(t, ({ echo }) => echo());
+    const script = `
+      const { nodeEnvironment } = await import(${JSON.stringify(new URL('../../src/environment-node.js', import.meta.url).href)});
+      const { transport } = nodeEnvironment({ tcpIdleMs: 2 ** 30 });
+      const how = { over: 'tcp', timeoutMs: 20_000, accept: () => true };
+      const { kind } = await transport.exchange({ ip: '127.0.0.1', port: ${to.port} }, Uint8Array.of(0, 1, 2), how);
+      process.exitCode = kind === 'reply' ? 7 : 1;`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+    const [code] = await once(child, 'exit');
+    t.equal(code, 7, 'it ended by itself');
   });
 });
 
@@ -323,15 +519,17 @@ t.test('many exchanges at once', async (t) => {
     const batches: number[] = [];
     let waiting: Socket[] = [];
     // Nobody gets a reply before eight wait for one.
-    const to = await tcpServer(t, (socket) => {
-      waiting.push(socket);
-      if (waiting.length !== 8) return;
-      setTimeout(() => {
-        batches.push(waiting.length);
-        for (const one of waiting) one.write(framed('x'));
-        waiting = [];
-      }, 10);
-    });
+    const to = await tcpServer(t, (socket) =>
+      socket.on('data', () => {
+        waiting.push(socket);
+        if (waiting.length !== 8) return;
+        setTimeout(() => {
+          batches.push(waiting.length);
+          for (const one of waiting) one.write(framed('x'));
+          waiting = [];
+        }, 10);
+      }),
+    );
     const replies = await Promise.all(
       Array.from({ length: 96 }, () => narrow.exchange(to, QUERY, tcp)),
     );

@@ -1,0 +1,243 @@
+/**
+ * TCP connections to servers: kept for the next query, shared by several at once.
+ *
+ * Implements RFC 7766 section 6.2 (reuse, pipelining, replies in any order, idle connections closed) and section 8, RFC 1035
+ * section 4.2.2 (each message behind its length). An idle connection never keeps the process alive, and gives way where
+ * sockets are short. Does not: look into messages beyond their id, or ask again but for a connection lost under way.
+ * @module
+ */
+import { connect, type Socket } from 'node:net';
+import type { Delivery, ExchangeOptions, ServerAddress } from '../environment.ts';
+import { codeOf, Pending, type Slots, unreachable } from './sockets.ts';
+
+/** What one lost connection takes with it, and what a server that answers in order can hold up (Unbound 32, BIND none). */
+const MAX_IN_FLIGHT = 100;
+
+export class Streams {
+  readonly #slots: Slots;
+  readonly #idleMs: number;
+  readonly #byServer = new Map<string, Set<Stream>>();
+  /** The one that has been idle for longest comes first. */
+  readonly #idle = new Set<Stream>();
+
+  /** @param idleMs  how long a connection is kept without a query */
+  constructor(slots: Slots, idleMs: number) {
+    this.#slots = slots;
+    this.#idleMs = idleMs;
+    slots.onShortage = () => {
+      const [longest] = this.#idle;
+      longest?.close('ECANCELED');
+    };
+  }
+
+  async exchange(to: ServerAddress, query: Uint8Array, how: ExchangeOptions): Promise<Delivery> {
+    if (how.signal?.aborted) return { kind: 'timeout' };
+    const key = `${to.ip} ${to.port}`;
+    const isFree = this.#joinable(key, query) !== undefined || this.#slots.takeFree();
+    if (!isFree && !(await this.#slots.take(how.signal))) return { kind: 'timeout' };
+    // From here to the sending nobody else comes between: who finds a connection sees every id that is on it.
+    const known = this.#joinable(key, query);
+    // While this one waited for a slot, others have opened a connection, or left one.
+    if (known && !isFree) this.#slots.release();
+    const pending = new Pending(how);
+    (known ?? this.#openShared(to, key)).send(query, pending);
+    return pending.delivery;
+  }
+
+  #joinable(key: string, query: Uint8Array): Stream | undefined {
+    for (const stream of this.#byServer.get(key) ?? []) if (stream.takes(query)) return stream;
+    return undefined;
+  }
+
+  #openShared(to: ServerAddress, key: string): Stream {
+    const stream = this.#open(to, key, 'shared');
+    const streams = this.#byServer.get(key);
+    if (streams) streams.add(stream);
+    else this.#byServer.set(key, new Set([stream]));
+    return stream;
+  }
+
+  #open(to: ServerAddress, key: string, use: 'shared' | 'single'): Stream {
+    const stream = new Stream(to, use, this.#idleMs, {
+      onIdle: () => {
+        if (this.#slots.isShort) stream.close('ECANCELED');
+        else this.#idle.add(stream);
+      },
+      onBusy: () => this.#idle.delete(stream),
+      onLost: (query, pending) => void this.#sendAgain(to, key, query, pending),
+      onClose: () => this.#forget(key, stream),
+    });
+    return stream;
+  }
+
+  /** On a connection of its own: a server that closes after each answer would lose it once more. */
+  async #sendAgain(
+    to: ServerAddress,
+    key: string,
+    query: Uint8Array,
+    pending: Pending,
+  ): Promise<void> {
+    if (!this.#slots.takeFree() && !(await this.#slots.take(undefined))) return;
+    if (pending.isSettled) this.#slots.release();
+    else this.#open(to, key, 'single').send(query, pending);
+  }
+
+  #forget(key: string, stream: Stream): void {
+    this.#idle.delete(stream);
+    const streams = this.#byServer.get(key);
+    streams?.delete(stream);
+    if (streams?.size === 0) this.#byServer.delete(key);
+    this.#slots.release();
+  }
+}
+
+interface Events {
+  /** Nothing is in flight. The stream may be closed by it. */
+  onIdle(): void;
+  onBusy(): void;
+  /** The connection has ended before the reply came, and another may do better. */
+  onLost(query: Uint8Array, pending: Pending): void;
+  onClose(): void;
+}
+
+interface InFlight {
+  readonly query: Uint8Array;
+  /** The query that a connection was opened for is not sent again: a fresh one was no better. */
+  readonly ifLost: 'fail' | 'send-again';
+}
+
+/** One connection. It holds a slot from its beginning to its close. */
+class Stream {
+  readonly #socket: Socket;
+  readonly #events: Events;
+  readonly #idleMs: number;
+  readonly #inFlight = new Map<Pending, InFlight>();
+  /** Two queries with the same id must not meet on one connection: nobody could tell their replies apart. */
+  readonly #ids = new Set<number>();
+  /** `ending`: takes no more queries, and closes with the last reply. */
+  #state: 'fresh' | 'used' | 'ending' | 'closed';
+  #isConnected = false;
+  #isCorked = false;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(to: ServerAddress, use: 'shared' | 'single', idleMs: number, events: Events) {
+    this.#events = events;
+    this.#idleMs = idleMs;
+    this.#state = use === 'single' ? 'ending' : 'fresh';
+    this.#socket = connect({ host: to.ip, port: to.port, noDelay: true });
+    this.#socket.once('connect', () => {
+      this.#isConnected = true;
+    });
+    this.#socket.on(
+      'data',
+      makeUnframe((message) => this.#deliver(message)),
+    );
+    this.#socket.on('error', (error) => this.close(codeOf(error)));
+    this.#socket.on('end', () => this.close('ECONNRESET'));
+    this.#socket.on('close', () => this.close('ECONNRESET'));
+  }
+
+  takes(query: Uint8Array): boolean {
+    const isOpen = this.#state === 'fresh' || this.#state === 'used';
+    return isOpen && this.#inFlight.size < MAX_IN_FLIGHT && !this.#ids.has(idOf(query));
+  }
+
+  send(query: Uint8Array, pending: Pending): void {
+    const ifLost = this.#state === 'used' ? 'send-again' : 'fail';
+    if (this.#state === 'fresh') this.#state = 'used';
+    clearTimeout(this.#idleTimer);
+    this.#events.onBusy();
+    this.#socket.ref();
+    this.#inFlight.set(pending, { query, ifLost });
+    this.#ids.add(idOf(query));
+    pending.holds((end) => this.#leave(pending, end));
+    if (pending.isSettled) this.#leave(pending, undefined);
+    else pending.attempt(() => this.#write(query));
+  }
+
+  /** Queries of one turn go out together. RFC 7766 section 8: a length in a segment of its own is too little for some servers. */
+  #write(query: Uint8Array): void {
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#isCorked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(frame(query));
+  }
+
+  /** A server that speaks unasked is none to keep. */
+  #deliver(message: Uint8Array): void {
+    if (this.#inFlight.size === 0) this.close('ECONNRESET');
+    for (const pending of this.#inFlight.keys()) if (pending.offer(message)) return;
+  }
+
+  /** After a timeout the reply may still come, or half of one has: this connection is for those who wait already. */
+  #leave(pending: Pending, end: Delivery | undefined): void {
+    const left = this.#inFlight.get(pending);
+    if (!left) return;
+    this.#inFlight.delete(pending);
+    this.#ids.delete(idOf(left.query));
+    if (end?.kind !== 'reply') this.#state = 'ending';
+    if (this.#inFlight.size > 0) return;
+    if (this.#state === 'ending') this.close('ECANCELED');
+    else this.#rest();
+  }
+
+  #rest(): void {
+    this.#socket.unref();
+    this.#idleTimer = setTimeout(() => this.close('ECANCELED'), this.#idleMs).unref();
+    this.#events.onIdle();
+  }
+
+  /** @param code  for those whose replies have not come */
+  close(code: string): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    clearTimeout(this.#idleTimer);
+    const lost = [...this.#inFlight];
+    this.#inFlight.clear();
+    this.#socket.destroy();
+    this.#events.onClose();
+    for (const [pending, { query, ifLost }] of lost)
+      if (ifLost === 'send-again' && this.#isConnected) this.#events.onLost(query, pending);
+      else pending.settle(unreachable(code));
+  }
+}
+
+/** The first two octets of a message (RFC 1035 section 4.1.1). */
+const idOf = (query: Uint8Array): number => ((query[0] ?? 0) << 8) | (query[1] ?? 0);
+
+function frame(message: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(2 + message.length);
+  framed.set([message.length >> 8, message.length & 0xff]);
+  framed.set(message, 2);
+  return framed;
+}
+
+/** Takes a stream in pieces of any size and hands on each message as it is complete; linear in the octets. */
+function makeUnframe(onMessage: (message: Uint8Array) => void): (piece: Uint8Array) => void {
+  let length: number[] = [];
+  let message: Uint8Array | undefined;
+  let filled = 0;
+  return (piece) => {
+    for (let at = 0; at < piece.length || message?.length === filled; ) {
+      if (!message) {
+        length.push(piece[at++] ?? 0);
+        const [high = 0, low] = length;
+        if (low !== undefined) message = new Uint8Array((high << 8) | low);
+      } else if (filled < message.length) {
+        const part = piece.subarray(at, at + message.length - filled);
+        message.set(part, filled);
+        filled += part.length;
+        at += part.length;
+      } else {
+        const complete = message;
+        [length, message, filled] = [[], undefined, 0];
+        onMessage(complete);
+      }
+    }
+  };
+}
