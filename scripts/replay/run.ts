@@ -51,7 +51,9 @@ export function run(
   );
   const anchors = points.length > 0 ? { anchors: keeper.anchors } : {};
   const rootAnchor = () => setup.anchors.get(ROOT.key);
-  const resolver = createResolver({ ...setup.options, ...anchors, environment });
+  // Canned replies have the case of whoever wrote them down; the suites that they come from leave it alone, too.
+  const options = { ...setup.options, ...anchors, letterCase: 'as-asked' } as const;
+  const resolver = createResolver({ ...options, environment });
   const answer = makeAnswerClient(resolver, { ...setup.answerOptions, rootAnchor });
   return new Run({ scenario, clock, upstream, answer, keeper, tell }).toTheEnd();
 }

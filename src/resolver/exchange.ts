@@ -1,19 +1,23 @@
 /**
  * One question to one server: a query made, sent over UDP and where it must be over TCP, and its reply read.
  *
- * Implements RFC 5452 section 9 (random id; question matched), RFC 7766 section 5 (truncation leads to TCP), RFC 6891
- * section 7 (servers that do not know EDNS) and RFC 4035 section 4.1 (DO). A forgery must not look like a fault of the
- * server's, so whatever is odd over UDP is asked again over TCP: a reply to another question, FORMERR, NOTIMP.
+ * Implements RFC 5452 section 9 (random id; question matched), RFC 7873 section 5.3 (cookies), RFC 7766 section 5
+ * (truncation leads to TCP), RFC 6891 section 7 (servers that do not know EDNS) and RFC 4035 section 4.1 (DO). A forgery must
+ * not look like a fault of the server's, so whatever is odd over UDP is asked again over TCP: a reply to another question, in
+ * another letter case, with another cookie or without EDNS, FORMERR, NOTIMP; and only what TCP says is remembered.
  * Does not: choose servers, or read what the reply says.
  * @module
  */
 import { CLASS_IN, codeOf } from '../dns/codes.ts';
 import { type Message, parseMessage, type Question, writeMessage } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
 import type { LimitName } from '../dnssec/budget.ts';
 import type { Delivery, Environment, ServerAddress } from '../environment.ts';
+import { Cookies, checkCookie, type SentCookie } from './cookies.ts';
 import type { Job } from './job.ts';
 import { Joined } from './joined.ts';
-import type { Servers } from './servers.ts';
+import { bitsFor, keepsCase, mixCase, respelled, withOwner } from './letter-case.ts';
+import type { Habit, Servers } from './servers.ts';
 
 /** What does not fit comes over TCP: no fragments (RFC 9715; DNS Flag Day 2020). */
 const UDP_SIZE = 1232;
@@ -24,6 +28,9 @@ const RECURSION_LEAST_MS = 1_500;
 
 /** What the query's header says: `iterative` to servers of a zone, `recursive` to a forwarder. */
 export type Manner = 'iterative' | 'recursive-unchecked' | 'recursive-checked';
+
+/** `mixed`: the case of each letter of a question is drawn, and the reply must repeat it. */
+export type LetterCase = 'mixed' | 'as-asked';
 
 export type Received =
   | { readonly kind: 'message'; readonly message: Message; readonly over: 'udp' | 'tcp' }
@@ -37,8 +44,11 @@ export interface Sent {
   readonly milliseconds: number;
   readonly over: 'udp' | 'tcp';
   /** What was wrong, where something was. */
-  readonly fault: Fault | 'truncated' | 'mismatch' | 'rejected' | undefined;
+  readonly fault: Fault | Doubt | undefined;
 }
+
+/** What may be a forgery, or cannot be had over UDP. */
+type Doubt = 'truncated' | 'mismatch' | 'rejected' | 'malformed' | 'bad-cookie' | 'no-edns';
 
 export interface Exchanged {
   readonly received: Received;
@@ -53,13 +63,21 @@ export type Exchange = (
 ) => Promise<Exchanged>;
 
 /** Those who ask the same server the same question at the same time share the packet; who began has paid for it. */
-export function makeExchange(environment: Environment, servers: Servers): Exchange {
+export function makeExchange(
+  environment: Environment,
+  servers: Servers,
+  letterCase: LetterCase = 'mixed',
+): Exchange {
   const joined = new Joined<Exchanged>();
+  const cookies = new Cookies(environment.clock, environment.random);
   return async (server, question, manner, job) => {
     const { name, type } = question;
     const key = `${server.ip} ${server.port} ${manner} ${type} ${name.key}`;
     const begin = (): Promise<Exchanged> =>
-      new Conversation(environment, servers, { server, question, manner, job }).run();
+      new Conversation(
+        { environment, servers, cookies, letterCase },
+        { server, question, manner, job },
+      ).run();
     const first = joined.do(key, begin);
     const exchanged = await first.result;
     if (first.own || exchanged.received.kind !== 'spent') return exchanged;
@@ -74,26 +92,48 @@ interface Call {
   readonly job: Job;
 }
 
+interface Parts {
+  readonly environment: Environment;
+  readonly servers: Servers;
+  readonly cookies: Cookies;
+  readonly letterCase: LetterCase;
+}
+
 interface Attempt {
   readonly over: 'udp' | 'tcp';
-  readonly edns: 'with-edns' | 'without-edns';
+  readonly edns: 'with-cookie' | 'with-edns' | 'without-edns';
+}
+
+/** One packet of ours. */
+interface Query extends Attempt {
+  readonly bytes: Uint8Array;
+  readonly cookie: SentCookie | undefined;
 }
 
 type Outcome =
-  | { readonly kind: 'message'; readonly message: Message }
-  | { readonly kind: 'fault'; readonly fault: Fault | 'mismatch' | 'truncated' };
+  | { readonly kind: 'message'; readonly message: Message; readonly doubt: Doubt | undefined }
+  | { readonly kind: 'fault'; readonly fault: Fault | Doubt };
 
-/** The packets of one exchange, at most three: UDP, TCP, TCP without EDNS. */
+/** The packets of one exchange, at most five: UDP, again with the server's new cookie; TCP, without cookie, without EDNS. */
 class Conversation {
-  readonly #environment: Environment;
-  readonly #servers: Servers;
+  readonly #parts: Parts;
   readonly #call: Call;
+  readonly #habits: readonly Habit[];
+  /** Whether the reply must repeat the case of the name. */
+  readonly #isMixed: boolean;
+  /** The question's name as it is sent. */
+  readonly #asked: Name;
   readonly #sent: Sent[] = [];
 
-  constructor(environment: Environment, servers: Servers, call: Call) {
-    this.#environment = environment;
-    this.#servers = servers;
+  constructor(parts: Parts, call: Call) {
+    this.#parts = parts;
     this.#call = call;
+    const { name } = call.question;
+    this.#habits = parts.servers.habitsOf(call.server);
+    this.#isMixed = parts.letterCase === 'mixed' && !this.#habits.includes('changes-case');
+    this.#asked = this.#isMixed
+      ? mixCase(name, parts.environment.random.bytes(bitsFor(name)))
+      : name;
   }
 
   async run(): Promise<Exchanged> {
@@ -101,66 +141,130 @@ class Conversation {
   }
 
   async #converse(): Promise<Received> {
-    const first = await this.#send({ over: 'udp', edns: 'with-edns' });
-    if (!this.#isInDoubt(first)) return first;
-    const second = await this.#send({ over: 'tcp', edns: 'with-edns' });
-    if (second.kind !== 'message' || !isRejected(second.message)) return second;
+    const udp = { over: 'udp', edns: 'with-cookie' } as const;
+    let first = await this.#send(udp);
+    if (this.#doubt === 'bad-cookie') first = await this.#send(udp);
+    const doubt = first.kind === 'spent' ? undefined : this.#doubt;
+    if (doubt === undefined) return first;
+    const second = await this.#converseOverTcp(doubt);
+    if (doubt !== 'no-edns' || second.kind === 'spent') return second;
+    this.#note('no-edns', second.kind === 'failed' || !second.message.edns);
+    return second.kind === 'failed' ? first : second; // nothing was wrong with the first but this
+  }
+
+  async #converseOverTcp(doubt: Doubt): Promise<Received> {
+    // Where a cookie was wrong, TCP tells whether the server sends any; else it is one thing less to stumble over.
+    const isAboutCookies = doubt === 'mismatch' || doubt === 'bad-cookie';
+    const forms = isAboutCookies ? (['with-cookie', 'with-edns'] as const) : ['with-edns' as const];
+    for (const edns of forms) {
+      const received = await this.#send({ over: 'tcp', edns });
+      if (received.kind !== 'message' || !isRejected(received.message)) return received;
+    }
     return this.#send({ over: 'tcp', edns: 'without-edns' });
   }
 
-  /** True for what may be a forgery, or cannot be had over UDP. */
-  #isInDoubt(received: Received): boolean {
+  /** Of the last packet. */
+  get #doubt(): Doubt | undefined {
     const { fault } = this.#sent.at(-1) ?? {};
-    if (received.kind === 'spent') return false;
-    return fault === 'mismatch' || fault === 'truncated' || fault === 'rejected';
+    return fault === 'timeout' || fault === 'unreachable' ? undefined : fault;
+  }
+
+  #note(habit: Habit, isSeen: boolean): void {
+    if (isSeen) this.#parts.servers.noteHabit(this.#call.server, habit);
   }
 
   async #send(attempt: Attempt): Promise<Received> {
-    const { job, server, question } = this.#call;
-    const { clock, transport } = this.#environment;
+    const { job, server } = this.#call;
+    const { clock, transport } = this.#parts.environment;
     const limit = job.spendQuery();
     if (limit) return { kind: 'spent', limit };
     const query = this.#write(attempt);
     const at = clock.now();
-    const delivery = await transport.exchange(server, query, {
+    const delivery = await transport.exchange(server, query.bytes, {
       over: attempt.over,
       timeoutMs: this.#timeoutMs(attempt.over),
       // A datagram that does not fit ends the wait: TCP tells who sent it. Over TCP nobody else can have.
-      accept: (reply) => attempt.over === 'udp' || fits(reply, query, question),
+      accept: (reply) => attempt.over === 'udp' || fits(reply, query.bytes, this.#call.question),
     });
     const milliseconds = clock.now() - at;
-    this.#learn(delivery, attempt, milliseconds);
     if (delivery.kind === 'reply' && !job.budget.receive(delivery.bytes.length))
       return { kind: 'spent', limit: 'bytes-received' };
-    const outcome = read(delivery, query, question);
-    this.#sent.push({ at, milliseconds, over: attempt.over, fault: faultOf(outcome) });
-    if (outcome.kind === 'message') return { ...outcome, over: attempt.over };
-    const { fault } = outcome;
+    const outcome = this.#read(delivery, query);
+    const fault = outcome.kind === 'fault' ? outcome.fault : outcome.doubt;
+    this.#sent.push({ at, milliseconds, over: attempt.over, fault });
+    this.#learn(fault, attempt, milliseconds);
+    if (outcome.kind === 'message')
+      return { kind: 'message', message: outcome.message, over: attempt.over };
     return {
       kind: 'failed',
       why: fault === 'timeout' || fault === 'unreachable' ? fault : 'malformed',
     };
   }
 
+  #read(delivery: Delivery, query: Query): Outcome {
+    if (delivery.kind !== 'reply') return { kind: 'fault', fault: delivery.kind };
+    const { bytes } = delivery;
+    const { question } = this.#call;
+    const isOdd = this.#isMixed && !keepsCase(bytes, this.#asked);
+    if ((isOdd && query.over === 'udp') || !fits(bytes, query.bytes, question))
+      return { kind: 'fault', fault: 'mismatch' };
+    this.#note('changes-case', isOdd);
+    // Nothing of a truncated message is used (RFC 2181 section 9), so it need not even be whole.
+    if (((bytes[2] ?? 0) & TC) !== 0) return { kind: 'fault', fault: 'truncated' };
+    const parsed = parseMessage(respelled(bytes, question.name));
+    if (parsed.kind !== 'message') return { kind: 'fault', fault: 'malformed' };
+    const message = withOwner(parsed.message, question.name);
+    const doubt = this.#checkCookie(message, query) ?? this.#checkEdns(message, query);
+    if (doubt === 'mismatch') return { kind: 'fault', fault: 'mismatch' };
+    return { kind: 'message', message, doubt };
+  }
+
+  #checkCookie({ edns, rcode }: Message, { over, cookie }: Query): Doubt | undefined {
+    if (!cookie) return undefined;
+    const { server } = this.#call;
+    const { cookies } = this.#parts;
+    const verdict = checkCookie(cookie, edns);
+    if (verdict === 'right') cookies.learn(server, cookie, edns);
+    if (over === 'tcp') {
+      if (verdict === 'right') return undefined;
+      cookies.forget(server);
+      this.#note('no-cookies', true);
+      return undefined;
+    }
+    // BADCOOKIE without a cookie is nobody's word.
+    if (verdict === 'wrong' || (rcode === 'BADCOOKIE' && verdict === 'none')) return 'mismatch';
+    return rcode === 'BADCOOKIE' ? 'bad-cookie' : undefined;
+  }
+
+  #checkEdns(message: Message, { over, edns }: Query): Doubt | undefined {
+    if (isRejected(message)) return 'rejected';
+    const isMissing = over === 'udp' && edns !== 'without-edns' && !message.edns;
+    return isMissing && !this.#habits.includes('no-edns') ? 'no-edns' : undefined;
+  }
+
   #timeoutMs(over: 'udp' | 'tcp'): number {
     const { server, job } = this.#call;
-    const usual = this.#servers.timeoutMs(server);
+    const usual = this.#parts.servers.timeoutMs(server);
     const least = this.#call.manner === 'iterative' ? 0 : RECURSION_LEAST_MS;
     return Math.min(job.leftMs, Math.max(usual, over === 'udp' ? least : TCP_LEAST_MS));
   }
 
-  /** Silence over TCP says nothing: the server has just answered over UDP. */
-  #learn(delivery: Delivery, { over }: Attempt, milliseconds: number): void {
+  /** Silence over TCP says nothing: the server has just answered over UDP. Nor does what may be somebody else's. */
+  #learn(fault: Sent['fault'], { over }: Attempt, milliseconds: number): void {
+    const { servers } = this.#parts;
     const { server } = this.#call;
     if (over === 'tcp') return;
-    if (delivery.kind === 'reply') this.#servers.answered(server, milliseconds);
-    else this.#servers.failed(server);
+    if (fault === 'timeout' || fault === 'unreachable') servers.failed(server);
+    else if (fault !== 'mismatch') servers.answered(server, milliseconds);
   }
 
-  #write({ edns }: Attempt): Uint8Array {
-    const { question, manner } = this.#call;
-    const [high = 0, low = 0] = this.#environment.random.bytes(2);
-    return writeMessage({
+  #write(attempt: Attempt): Query {
+    const { question, manner, server } = this.#call;
+    const [high = 0, low = 0] = this.#parts.environment.random.bytes(2);
+    const hasCookie = attempt.edns === 'with-cookie' && !this.#habits.includes('no-cookies');
+    const cookie = hasCookie ? this.#parts.cookies.for(server) : undefined;
+    const options = cookie ? [cookie.option] : [];
+    const bytes = writeMessage({
       id: (high << 8) | low,
       response: false,
       opcode: 0,
@@ -171,15 +275,16 @@ class Conversation {
       authenticData: false,
       checkingDisabled: manner === 'recursive-unchecked',
       rcode: 'NOERROR',
-      questions: [question],
+      questions: [{ ...question, name: this.#asked }],
       answer: [],
       authority: [],
       additional: [],
       edns:
-        edns === 'with-edns'
-          ? { udpSize: UDP_SIZE, version: 0, dnssecOk: true, options: [] }
-          : undefined,
+        attempt.edns === 'without-edns'
+          ? undefined
+          : { udpSize: UDP_SIZE, version: 0, dnssecOk: true, options },
     });
+    return { ...attempt, bytes, cookie };
   }
 }
 
@@ -207,20 +312,6 @@ const TC = 0x02;
 const fold = (octet: number): number => (octet >= 0x41 && octet <= 0x5a ? octet + 32 : octet);
 const isError = (reply: Uint8Array): boolean => ((reply[3] ?? 0) & 15) !== 0;
 
-function read(delivery: Delivery, query: Uint8Array, question: Question): Outcome {
-  if (delivery.kind !== 'reply') return { kind: 'fault', fault: delivery.kind };
-  if (!fits(delivery.bytes, query, question)) return { kind: 'fault', fault: 'mismatch' };
-  // Nothing of a truncated message is used (RFC 2181 section 9), so it need not even be whole.
-  if (((delivery.bytes[2] ?? 0) & TC) !== 0) return { kind: 'fault', fault: 'truncated' };
-  const parsed = parseMessage(delivery.bytes);
-  return parsed.kind === 'message' ? parsed : { kind: 'fault', fault: 'malformed' };
-}
-
 /** RFC 6891 section 7: what servers say that do not know EDNS. */
 const isRejected = ({ rcode }: Message): boolean =>
   rcode === 'FORMERR' || rcode === 'NOTIMP' || rcode === 'BADVERS';
-
-function faultOf(outcome: Outcome): Sent['fault'] {
-  if (outcome.kind === 'fault') return outcome.fault;
-  return isRejected(outcome.message) ? 'rejected' : undefined;
-}

@@ -15,7 +15,7 @@ import { makeAddresses } from './addresses.ts';
 import { Answers } from './answers.ts';
 import { type Families, makeAsk } from './ask.ts';
 import { Cache } from './cache.ts';
-import { makeExchange } from './exchange.ts';
+import { type LetterCase, makeExchange } from './exchange.ts';
 import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
@@ -47,6 +47,8 @@ export interface ResolverOptions {
   readonly negativeAnchors?: NegativeAnchors;
   /** `off`: every server sees the whole name. For servers that break on shorter ones; `on` where it is left out. */
   readonly minimisation?: 'on' | 'off';
+  /** `as-asked`: questions keep their spelling, which is one secret less. For tests with canned replies; `mixed` where it is left out. */
+  readonly letterCase?: LetterCase;
   /** Which addresses are sent to. `both` where it is left out; a host without IPv6 saves the tries. */
   readonly families?: Families;
   /** Answers are kept for a day and absences for an hour at most where it is left out; a TTL is never made longer. */
@@ -95,7 +97,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const addresses = makeAddresses((): Walk => walk, clock);
   const { families = 'both', minimisation = 'on' } = options;
   const { longestTtl = LONGEST_TTL } = options;
-  const exchange = makeExchange(environment, servers);
+  const exchange = makeExchange(environment, servers, options.letterCase);
   const ask = makeAsk({
     exchange,
     servers,

@@ -1,5 +1,6 @@
 /**
- * What is known of each server's address: how fast it answers, and whether it has been silent lately.
+ * What is known of each server's address: how fast it answers, whether it has been silent lately, and what it is known not
+ * to do that servers do.
  *
  * Round-trip times are smoothed as in RFC 6298 section 2. Does not: know zones; a server that is lame for one may be
  * right for another.
@@ -28,17 +29,30 @@ interface Facts {
   readonly expiresAt: number;
 }
 
+/**
+ * What a server was seen to do over TCP, where nobody else can have done it (adversarial row 120): it changes the letter
+ * case of questions, or answers without EDNS, or without a cookie.
+ */
+export type Habit = 'changes-case' | 'no-edns' | 'no-cookies';
+
+interface Habits {
+  readonly habits: readonly Habit[];
+  readonly expiresAt: number;
+}
+
 const keyOf = ({ ip, port }: ServerAddress): string => `${ip} ${port}`;
 
 export class Servers {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #facts: Cache<Facts>;
+  readonly #habits: Cache<Habits>;
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
     this.#random = random;
     this.#facts = new Cache(clock, CAPACITY);
+    this.#habits = new Cache(clock, CAPACITY);
   }
 
   /** The best one first, with some chance in it, so that others are measured too. */
@@ -86,6 +100,19 @@ export class Servers {
       varianceMs: facts?.varianceMs ?? 0,
       timeouts: Math.min(8, (facts?.timeouts ?? 0) + 1),
     });
+  }
+
+  habitsOf(address: ServerAddress): readonly Habit[] {
+    return this.#habits.get(keyOf(address))?.habits ?? [];
+  }
+
+  /** For a quarter of an hour from the first one, however often it is seen: servers are mended. */
+  noteHabit(address: ServerAddress, habit: Habit): void {
+    const key = keyOf(address);
+    const known = this.#habits.get(key);
+    if (known?.habits.includes(habit)) return;
+    const expiresAt = known?.expiresAt ?? this.#clock.now() + REMEMBERED_MS;
+    this.#habits.set(key, { habits: [...(known?.habits ?? []), habit], expiresAt });
   }
 
   #note(address: ServerAddress, facts: Omit<Facts, 'expiresAt'>): void {

@@ -76,6 +76,7 @@ export interface Exchange {
   readonly over: Protocol;
   /** The zone that answered; `undefined` where nobody serves the name at that address. */
   readonly zone: Name | undefined;
+  /** In lower case, for resolvers send what they like. */
   readonly name: Name;
   readonly type: RRType;
   /** `answer`, `nodata`, `referral` with the name of the cut, another RCODE, `truncated`, `silence`, `unreachable`, `other`. */

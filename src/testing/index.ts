@@ -4,6 +4,7 @@
  */
 export * from './amend-keys.ts';
 export * from './amend-reply.ts';
+export * from './amend-spoof.ts';
 export * from './amend-zone.ts';
 export type * from './amendment.ts';
 export * from './certificates.ts';

@@ -50,7 +50,10 @@ export function serve(incoming: Incoming): { reply: ServerReply; seen: Seen | un
   const delayMs = amendments.reduce((sum, amendment) => sum + (amendment.delayMs ?? 0), 0);
   const { name, type } = question;
   const reply = write(treatment, { over, query, delayMs });
-  return { reply, seen: { zone: zone?.name, name, type, result: describe(treatment, reply) } };
+  return {
+    reply,
+    seen: { zone: zone?.name, name: name.canonical, type, result: describe(treatment, reply) },
+  };
 }
 
 /** A resolver that got nothing usable from the servers behind it says SERVFAIL. */

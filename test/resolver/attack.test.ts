@@ -57,7 +57,7 @@ function underAttack(net: Internet, forge: Forge): { resolver: Resolver; stop: (
           const reply = delivery.kind === 'reply' ? parseMessage(delivery.bytes) : undefined;
           const [question] = reply?.kind === 'message' ? reply.message.questions : [];
           if (reply?.kind !== 'message' || !question) return delivery;
-          const seen: Seen = { name: question.name.toString(), type: question.type };
+          const seen: Seen = { name: question.name.canonical.toString(), type: question.type };
           const isHisOwn = question.name.isAtOrBelow(Name.parse('evil.net'));
           const nothing = { ...empty(reply.message), authoritative: true };
           const forged =
