@@ -81,5 +81,8 @@ export function checkCookie(sent: SentCookie, edns: Edns | undefined): 'right' |
 }
 
 const keyOf = ({ ip, port }: ServerAddress): string => `${ip} ${port}`;
-const equal = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((octet, i) => octet === b[i]);
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return a.length === b.length;
+}

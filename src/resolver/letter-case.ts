@@ -24,16 +24,21 @@ export const bitsFor = ({ wire }: Name): number => (wire.length + 7) >> 3;
 
 /** The name with each letter's case drawn anew. Length octets (at most 63) are no letters. */
 export function mixCase(name: Name, random: Uint8Array): Name {
-  const wire = name.wire.map((octet, i) =>
-    isLetter(octet) ? (octet & ~CASE) | (((random[i >> 3] ?? 0) >> (i & 7)) & 1 ? CASE : 0) : octet,
-  );
+  const wire = name.wire.slice();
+  for (let i = 0; i < wire.length; i += 1) {
+    const octet = wire[i] ?? 0;
+    const isUpper = ((random[i >> 3] ?? 0) >> (i & 7)) & 1;
+    if (isLetter(octet)) wire[i] = isUpper ? octet & ~CASE : octet | CASE;
+  }
   return Name.trusted(wire, name.labels);
 }
 
 /** Whether a reply to a question for `asked` repeats it octet for octet; or does not repeat it at all. */
 export function keepsCase(reply: Uint8Array, { wire }: Name): boolean {
   const hasQuestion = ((reply[4] ?? 0) << 8) + (reply[5] ?? 0) > 0;
-  return !hasQuestion || wire.every((octet, i) => octet === reply[QUESTION_AT + i]);
+  for (let i = 0; hasQuestion && i < wire.length; i += 1)
+    if (wire[i] !== reply[QUESTION_AT + i]) return false;
+  return true;
 }
 
 /**
