@@ -186,7 +186,6 @@ class Round {
 
   async #try(server: ServerAddress): Promise<Reply | undefined> {
     const { cut, question, job, patience } = this.#task;
-    job.noteAsked(cut.name, server.ip);
     const exchanged = await this.#parts.exchange(server, question, this.#manner, job);
     const { received } = exchanged;
     if (received.kind === 'spent') return this.#spent(received.limit);
@@ -199,6 +198,8 @@ class Round {
     const reply = scrub(received.message, question, cut.name);
     const meaning = classify(question, reply, cut);
     this.#trace(server, exchanged, describe(reply, meaning));
+    if (meaning.kind === 'answer' || meaning.kind === 'referral' || meaning.kind === 'empty')
+      job.noteReply(cut.name, question, server.ip);
     if (meaning.kind === 'answer' || meaning.kind === 'referral')
       return { kind: 'reply', reply, meaning };
     this.#done.add(server.ip);

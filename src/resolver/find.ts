@@ -12,7 +12,7 @@ import type { Policy } from '../dnssec/context.ts';
 import { checkDelegation, type Delegation } from '../dnssec/delegation.ts';
 import { type Finding, judge } from '../dnssec/judge.ts';
 import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
-import { type Failure, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
+import { type Failure, type Fault, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
 import type { InsecureReason } from '../dnssec/reason.ts';
 import type { ZoneTrust } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
@@ -209,6 +209,8 @@ export class Finder {
       const missed = await trust.missedCut(cut, judgement.towards, asked, job);
       if (missed.kind === 'none') return { finding: judgement.otherwise, cut };
       if (missed.kind === 'failed') return { finding: missed.failure, cut };
+      // What other servers said of the names below is not this zone's word.
+      if (missed.cut.nameservers !== cut.nameservers) asked.clear();
       cut = missed.cut; // strictly below the last one, so this ends
     }
   }
@@ -225,11 +227,11 @@ export class Finder {
     const isRenewed = this.#renew(question, failure, job);
     if (reason === 'budget-spent') return false;
     const hasOthers =
-      status === 'bogus' && cut.name.equals(fault.zone) && this.#hasOthers(cut, job);
+      status === 'bogus' && cut.name.equals(fault.zone) && this.#hasOthers(cut, fault, job);
     if (!(hasOthers || isRenewed) || !job.takeRetry()) return false;
     if (!hasOthers) return true;
     if (cut.role === 'forwarder') job.checking = 'enabled';
-    else job.avoidAsked(cut.name);
+    else job.avoidRepliers(fault);
     // What is believed of the zones below rests on what was believed of this one.
     for (const suspect of suspects)
       for (let at: ZoneCut | undefined = suspect; at?.name.isAtOrBelow(cut.name); at = at.parent)
@@ -241,14 +243,14 @@ export class Finder {
     return this.#parts.renew(placeOf(question), fault, job.startedAt);
   }
 
-  /** Servers of the zone that this job has not asked, if it has asked any; for a forwarder, another way of asking. */
-  #hasOthers(cut: ZoneCut, job: Job): boolean {
+  /** Servers of the zone that had no part in the fault, if any had; for a forwarder, another way of asking. */
+  #hasOthers(cut: ZoneCut, fault: Fault, job: Job): boolean {
     if (cut.role === 'forwarder') return job.checking === 'disabled';
-    const asked = job.askedOf(cut.name);
+    const atFault = job.repliersFor(fault);
     return (
-      asked.size > 0 &&
+      atFault.size > 0 &&
       cut.nameservers.some(
-        ({ addresses }) => addresses.length === 0 || addresses.some(({ ip }) => !asked.has(ip)),
+        ({ addresses }) => addresses.length === 0 || addresses.some(({ ip }) => !atFault.has(ip)),
       )
     );
   }

@@ -5,9 +5,10 @@
  * whose address is being looked up above them. Does not: end anything; whoever spends asks first.
  * @module
  */
+import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { Budget, type LimitName, type Limits, type Spent } from '../dnssec/budget.ts';
-import type { Step } from '../dnssec/outcome.ts';
+import type { Fault, Step } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
 
 interface Sheet {
@@ -16,8 +17,9 @@ interface Sheet {
   readonly startedAt: number;
   /** `at` of exchanges is on the Clock's scale here. */
   readonly trace: Step[];
-  /** By zone: the servers that this job has asked, and those whose word was bogus. */
-  readonly asked: Map<string, Set<string>>;
+  /** By zone, and by zone and question: the servers whose replies this job has used. */
+  readonly repliers: Map<string, Set<string>>;
+  /** By zone: those whose word was bogus. */
   readonly avoided: Map<string, Set<string>>;
   checking: 'disabled' | 'enabled';
   hasRetried: boolean;
@@ -41,7 +43,7 @@ export class Job {
       budget: new Budget(limits),
       startedAt: clock.now(),
       trace: [],
-      asked: new Map(),
+      repliers: new Map(),
       avoided: new Map(),
       checking: 'disabled',
       hasRetried: false,
@@ -112,24 +114,27 @@ export class Job {
     return isFirst;
   }
 
-  noteAsked(zone: Name, server: string): void {
-    const servers = this.#sheet.asked.get(zone.key);
-    if (servers) servers.add(server);
-    else this.#sheet.asked.set(zone.key, new Set([server]));
+  noteReply(zone: Name, { name, type }: Question, server: string): void {
+    for (const key of [zone.key, `${zone.key} ${type} ${name.key}`]) {
+      const servers = this.#sheet.repliers.get(key);
+      if (servers) servers.add(server);
+      else this.#sheet.repliers.set(key, new Set([server]));
+    }
   }
 
   isAvoided(zone: Name, server: string): boolean {
     return this.#sheet.avoided.get(zone.key)?.has(server) ?? false;
   }
 
-  /** The servers that this job has asked about `zone`. */
-  askedOf(zone: Name): ReadonlySet<string> {
-    return this.#sheet.asked.get(zone.key) ?? new Set();
+  /** Whose word a fault rests on: those who answered for the record set, or else all who answered for the zone. */
+  repliersFor({ zone, owner, type }: Fault): ReadonlySet<string> {
+    const { repliers } = this.#sheet;
+    return repliers.get(`${zone.key} ${type} ${owner.key}`) ?? repliers.get(zone.key) ?? new Set();
   }
 
-  /** From now on none of the servers that were asked about `zone` is asked about it. */
-  avoidAsked(zone: Name): void {
-    this.#sheet.avoided.set(zone.key, new Set(this.askedOf(zone)));
+  /** From now on none of them is asked about the zone. */
+  avoidRepliers(fault: Fault): void {
+    this.#sheet.avoided.set(fault.zone.key, new Set(this.repliersFor(fault)));
   }
 
   get spent(): Spent {

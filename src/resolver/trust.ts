@@ -29,6 +29,7 @@ import type { Clock } from '../environment.ts';
 import type { Ask, Reply } from './ask.ts';
 import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
+import { cutByProbe, cutByReferral } from './cut.ts';
 import type { Failures } from './failures.ts';
 import type { Job } from './job.ts';
 import { suspended, type TrustPoints } from './trust-points.ts';
@@ -46,9 +47,6 @@ export type AskedDs = Map<string, Promise<Reply>>;
 
 /** DS questions that leave together; most names have fewer labels below the cut. */
 const DS_AT_ONCE = 4;
-
-/** A TTL of the parent's that is longer counts as a day. */
-const LONGEST_S = 86_400;
 
 export interface TrustParts {
   readonly ask: Ask;
@@ -284,7 +282,7 @@ export class Trust {
       const evidence = evidenceIn(reply.reply, at);
       const found = checkDelegation(at, evidence, above.keys, contextOf(this.#parts, job));
       if (found.kind === 'signed' || found.kind === 'unsigned')
-        return { kind: 'cut', cut: this.#addCut(cut, at, evidence) };
+        return { kind: 'cut', cut: await this.#inPlace(this.#addCut(cut, at, evidence), cut, job) };
       if (found.kind === 'failed' && found.failure.status === 'indeterminate')
         return { kind: 'failed', failure: found.failure };
       if (found.kind !== 'not-a-cut') return { kind: 'none' };
@@ -330,23 +328,27 @@ export class Trust {
     return reply;
   }
 
-  /** A cut below `parent` that the parent's own servers serve, as far as one can tell. */
   #addCut(parent: ZoneCut, name: Name, evidence: Evidence): ZoneCut {
-    const now = this.#parts.clock.now();
-    const sets = evidence.ds ? [evidence.ds] : evidence.denial;
-    const seconds = Math.min(LONGEST_S, ...sets.map(({ ttl }) => ttl));
-    const expiresAt = Math.min(parent.expiresAt, now + seconds * 1000);
-    const cut: ZoneCut = {
-      ...parent,
-      name,
-      parent,
-      evidence,
-      known: 'by-probe',
-      learntAt: now,
-      expiresAt,
-    };
+    const cut = cutByProbe(parent, name, evidence, this.#parts.clock.now());
     this.#parts.cuts.set(name.key, cut);
     return cut;
+  }
+
+  /**
+   * The cut, or the same one with servers of its own: the parent's may serve what lies above and below it, and not the
+   * zone itself. That shows where it cannot be asked for its keys; then they know to whom they delegated it.
+   */
+  async #inPlace(cut: ZoneCut, parent: ZoneCut, job: Job): Promise<ZoneCut> {
+    const trust = await this.of(cut, job);
+    if (trust.status !== 'indeterminate' || trust.reason !== 'unreachable') return cut;
+    const question = { name: cut.name, type: 'NS' } as const;
+    const asked = await this.#parts.ask(parent, question, job.fetch());
+    if (asked.kind !== 'reply' || asked.meaning.kind !== 'referral') return cut;
+    if (!asked.meaning.child.equals(cut.name)) return cut;
+    const now = this.#parts.clock.now();
+    const moved = cutByReferral(parent, asked.meaning, asked.reply, now);
+    this.#parts.cuts.set(moved.name.key, moved);
+    return moved;
   }
 }
 

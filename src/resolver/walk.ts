@@ -8,18 +8,16 @@
  */
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
-import { decode } from '../dns/rdata.ts';
-import { findRRset } from '../dns/rrset.ts';
-import { evidenceIn, spent } from '../dnssec/delegation.ts';
+import { spent } from '../dnssec/delegation.ts';
 import type { Failure } from '../dnssec/outcome.ts';
-import type { Clock, ServerAddress } from '../environment.ts';
+import type { Clock } from '../environment.ts';
 import type { Ask } from './ask.ts';
 import type { Cache } from './cache.ts';
 import type { Meaning } from './classify.ts';
-import { DNS_PORT } from './hints.ts';
+import { cutByReferral } from './cut.ts';
 import type { Job } from './job.ts';
 import type { Scrubbed } from './scrub.ts';
-import { isSomebody, MAX_ADDRESSES, type Nameserver, type ZoneCut } from './zone.ts';
+import type { ZoneCut } from './zone.ts';
 
 export type Arrival =
   | { readonly kind: 'arrived'; readonly cut: ZoneCut; readonly reply: Scrubbed }
@@ -40,9 +38,6 @@ export interface Walk {
   /** The lowest known cut at or above `name`. */
   closest(name: Name): ZoneCut;
 }
-
-/** A TTL of the parent's that is longer counts as a day. */
-const LONGEST_S = 86_400;
 
 /** The cuts that the operator has given: where walks begin. A lower one in the cache comes first. */
 export interface Configured {
@@ -150,17 +145,7 @@ class Descent {
     const known = configured.zones.get(key) ?? cuts.get(key);
     if (known) return known;
     if (depthOf(above) >= this.#errand.job.budget.limits['delegation-depth']) return undefined;
-    const seconds = Math.min(referral.ns.ttl, LONGEST_S);
-    const cut: ZoneCut = {
-      name: referral.child,
-      parent: above,
-      role: 'authoritative',
-      nameservers: nameserversIn(referral, reply),
-      evidence: evidenceIn(reply, referral.child),
-      known: 'by-referral',
-      learntAt: clock.now(),
-      expiresAt: Math.min(above.expiresAt, clock.now() + seconds * 1000),
-    };
+    const cut = cutByReferral(above, referral, reply, clock.now());
     cuts.set(cut.name.key, cut);
     return cut;
   }
@@ -181,18 +166,3 @@ function depthOf(cut: ZoneCut): number {
   for (let at = cut.parent; at; at = at.parent) depth += 1;
   return depth;
 }
-
-/** The servers of a referral with their glue. Glue may lie outside the child, but not outside the zone that sent it. */
-const nameserversIn = (
-  { ns }: Extract<Meaning, { kind: 'referral' }>,
-  { glue }: Scrubbed,
-): readonly Nameserver[] =>
-  ns.rdata.map((rdata) => {
-    const host = decode('NS', rdata).target;
-    const addresses = (['A', 'AAAA'] as const).flatMap((type) =>
-      (findRRset(glue, host, type)?.rdata ?? []).map(
-        (one): ServerAddress => ({ ip: decode(type, one).address, port: DNS_PORT }),
-      ),
-    );
-    return { host, addresses: addresses.filter(isSomebody).slice(0, MAX_ADDRESSES) };
-  });

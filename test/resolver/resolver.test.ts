@@ -317,6 +317,16 @@ run('flow 1: cuts that no referral shows, for one server answers on both sides',
     expect: 'insecure 192.0.2.85 (no-ds-proven)',
   },
   {
+    claim: 'a zone between two of one server, served elsewhere',
+    zones: {
+      'example.com': ['www A 192.0.2.1'],
+      'sub.example.com': ['www A 192.0.2.81'],
+      'deep.sub.example.com': { records: ['www A 192.0.2.84'], servers: 'example.com' },
+    },
+    ask: ['www.deep.sub.example.com', 'A'],
+    expect: 'secure 192.0.2.84',
+  },
+  {
     claim: 'absence below a missed cut',
     zones: SHARED,
     ask: ['nope.sub.example.com', 'A'],
@@ -702,7 +712,7 @@ run('records that are not true', [
     claim: 'a forged NXDOMAIN for a whole top-level domain',
     amend: { '.': [onlyFor({ types: ['A'] }, answerWith('NXDOMAIN'))] },
     ask: WWW,
-    expect: 'indeterminate (unreachable)',
+    expect: 'bogus (denial-missing)',
   },
 ]);
 
@@ -961,16 +971,24 @@ t.test('nobody is asked at addresses that are no server’s', (t) => {
   t.end();
 });
 
+t.test('one of two servers has lost its signatures, whichever of them answers what', async (t) => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const net = internet(TWO_SERVERS, { seed }).amend('example.com', first(stripDnssec()));
+    t.equal(await ask(resolverOn(net), ...WWW), 'secure 192.0.2.1', `seed ${seed}`);
+  }
+});
+
 t.test('flow 5: a forgery does not live for its TTL', async (t) => {
-  // The claim that there is no such name makes a cut by probe whose servers are the root's, which do not serve it.
+  // The claim that there is no such name makes a cut by probe whose servers are the root's, which do not serve it: they
+  // refer to those who do, and the denial is read under the keys of com.
   const net = internet(SOUND).amend(
     '.',
     onlyFor({ types: ['A'] }, times(2, answerWith('NXDOMAIN'))),
   );
   const resolver = resolverOn(net);
-  t.match(await ask(resolver, ...WWW), /^indeterminate/);
-  net.clock.advance(6_000);
-  t.equal(await ask(resolver, ...WWW), 'secure 192.0.2.1', 'the next question walks anew');
+  t.equal(await ask(resolver, ...WWW), 'bogus (denial-missing)');
+  net.clock.advance(61_000);
+  t.equal(await ask(resolver, ...WWW), 'secure 192.0.2.1', 'once it is forgotten all is well');
 });
 
 /** The glue of a referral leads to an address where nobody answers. */
