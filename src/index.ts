@@ -109,9 +109,11 @@ export {
 export { type Anchors, parseAnchors, ROOT_ANCHORS } from './dnssec/anchors.ts';
 export { LIMITS, type Limits, type Spent } from './dnssec/budget.ts';
 export { defaultPolicy, type Policy } from './dnssec/context.ts';
+export type { Detail, KeyName } from './dnssec/detail.ts';
 export type { Engine } from './dnssec/engine.ts';
 export { nativeEngine } from './dnssec/engine-native.ts';
 export { nobleEngine } from './dnssec/engine-noble.ts';
+export { explainCase } from './dnssec/explanation.ts';
 export { type NegativeAnchor, NegativeAnchors } from './dnssec/negative-anchors.ts';
 export {
   type Alias,

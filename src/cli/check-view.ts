@@ -14,6 +14,7 @@ import type { Verdict } from '../dane/verify.ts';
 import type { RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
 import type { Spent } from '../dnssec/budget.ts';
+import { explainCase } from '../dnssec/explanation.ts';
 import type { Outcome, Status } from '../dnssec/outcome.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
 import { parseCertificate } from '../tls/certificate.ts';
@@ -47,6 +48,8 @@ export interface HostView {
   readonly why?: string;
   /** Of the DNS, where `why` rests on it. */
   readonly reason?: Reason;
+  /** `reason`, or a `why` that is a reason of the DNS, in words. */
+  readonly because?: string;
   readonly fault?: FaultView;
   readonly addresses: readonly string[];
   readonly baseDomain?: string;
@@ -156,12 +159,13 @@ const findingsOf = (outcomes: readonly Outcome[]) =>
 
 function viewMx({ plan }: Checked): CheckView['mx'] {
   if (plan.kind === 'defer') {
-    const { status, text } = explain(plan.why);
-    return { status, reason: plan.why, why: text };
+    const { status } = explain(plan.why);
+    return { status, reason: plan.why, why: explainCase(plan.why, plan.fault) };
   }
   const security = plan.kind === 'refused' ? plan.security : plan.route.security;
   if (security.status === 'secure') return security;
-  return { ...security, why: explain(security.reason).text };
+  const { status, reason, cause } = security;
+  return { status, reason, why: explainCase(reason, cause) };
 }
 
 function total(outcomes: readonly Outcome[]): Spent {
@@ -183,8 +187,14 @@ function viewHost(plan: HostPlan, attempts: readonly Attempt[] | undefined): Hos
     ...(preference !== undefined && { preference }),
     tls,
     ...('why' in plan && { why: plan.why }),
-    ...('reason' in plan && { reason: plan.reason }),
-    ...('fault' in plan && { fault: viewFault(plan.fault) }),
+    ...('reason' in plan && {
+      reason: plan.reason,
+      because: explainCase(plan.reason, plan.cause),
+    }),
+    ...('fault' in plan && {
+      because: explainCase(plan.why, plan.fault),
+      fault: viewFault(plan.fault),
+    }),
     addresses: plan.tls === 'unreachable' ? [] : plan.addresses,
     ...('baseDomain' in plan && {
       baseDomain: printHost(plan.baseDomain),
@@ -274,11 +284,9 @@ function printHostView(view: HostView, paint: Paint): string[] {
 }
 
 /** Slugs that are reasons of the DNS have a sentence. */
-function whyHost({ why, reason, fault }: HostView): string {
+function whyHost({ why, because }: HostView): string {
   if (why === undefined) return '';
-  // The plan's `why` is a reason of the DNS exactly where it comes with a fault.
-  const text = reason ?? (fault ? (why as Reason) : undefined);
-  return text === undefined ? ` (${why})` : ` (${why}: ${explain(text).text})`;
+  return because === undefined ? ` (${why})` : ` (${why}: ${because})`;
 }
 
 function printAttempt(view: AttemptView, paint: Paint): string[] {

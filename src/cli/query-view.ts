@@ -11,7 +11,9 @@ import type { RRset } from '../dns/rrset.ts';
 import { printRecord } from '../dns/zone-file.ts';
 import { printAlgorithm } from '../dnssec/algorithms.ts';
 import type { Spent } from '../dnssec/budget.ts';
-import { type Fault, failed, type KeyName, type Outcome, type Step } from '../dnssec/outcome.ts';
+import type { KeyName } from '../dnssec/detail.ts';
+import { explainCase } from '../dnssec/explanation.ts';
+import { type Fault, failed, type Outcome, type Step } from '../dnssec/outcome.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
 import type { Paint, Tone } from './terminal.ts';
 
@@ -26,6 +28,8 @@ export interface OutcomeView {
   readonly why?: string;
   readonly ede?: { readonly code: number; readonly purpose: string };
   readonly fault?: FaultView;
+  /** What an insecure outcome rests on: where the signed part of the tree ends. */
+  readonly cause?: FaultView;
   readonly aliases: readonly {
     readonly owner: string;
     readonly target: string;
@@ -67,6 +71,7 @@ export type StepView =
 /** @param trace  whether the steps go along */
 export function viewOutcome(outcome: Outcome, trace: 'shown' | 'hidden'): OutcomeView {
   const reason = outcome.status === 'secure' ? undefined : outcome.reason;
+  const about = aboutWhat(outcome);
   const row = reason && explain(reason);
   const { code, purpose } = { code: row?.ede, purpose: EXTENDED_ERRORS[row?.ede ?? 0] };
   const { name, type } = outcome.question;
@@ -74,14 +79,20 @@ export function viewOutcome(outcome: Outcome, trace: 'shown' | 'hidden'): Outcom
     question: { name: name.toString(), type },
     status: outcome.status,
     rcode: rcodeOf(outcome),
-    ...(reason && row && { reason, why: row.text }),
+    ...(reason && row && { reason, why: explainCase(reason, about) }),
     ...(code !== undefined && { ede: { code, purpose } }),
-    ...(failed(outcome) && { fault: viewFault(outcome.fault) }),
+    ...(about && { [failed(outcome) ? 'fault' : 'cause']: viewFault(about) }),
     ...viewData(outcome),
     spent: outcome.spent,
     ...(isInstant(outcome.expiresAt) && { expiresAt: new Date(outcome.expiresAt).toISOString() }),
     ...(trace === 'shown' && { trace: outcome.trace.map(viewStep) }),
   };
+}
+
+/** The record set that a failure or an insecurity is about. */
+function aboutWhat(outcome: Outcome): Fault | undefined {
+  if (failed(outcome)) return outcome.fault;
+  return outcome.status === 'insecure' ? outcome.cause : undefined;
 }
 
 /** What is known of a question when the time for it is over: nothing. */
@@ -193,7 +204,7 @@ const TONES = {
 
 /** The same as lines of text: records in presentation form, everything else behind `;;`. */
 export function printOutcome(view: OutcomeView, paint: Paint): string[] {
-  const { question, status, rcode, reason, why, ede, fault, aliases, answer, spent } = view;
+  const { question, status, rcode, reason, why, ede, fault, cause, aliases, answer, spent } = view;
   const about = (text: string): string => paint('faint', `;; ${text}`);
   return [
     ...(view.trace ?? []).map((step) => about(printStep(step))),
@@ -202,6 +213,7 @@ export function printOutcome(view: OutcomeView, paint: Paint): string[] {
     `;; ${question.name} ${question.type}: ${paint(TONES[status], status)}, ${rcode}${absence(view)}`,
     ...(reason ? [`;; reason: ${reason}: ${why}`] : []),
     ...(fault ? [`;; at fault: ${printFault(fault)}`] : []),
+    ...(cause ? [`;; because of: ${printFault(cause)}`] : []),
     ...(ede ? [`;; EDE: ${ede.code} (${ede.purpose})`] : []),
     about(printSpent(spent)),
   ];

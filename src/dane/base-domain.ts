@@ -12,17 +12,18 @@ import {
   type Failure,
   failed,
   type Insecure,
+  type Insecurity,
+  insecurityOf,
   type Outcome,
   type Secure,
 } from '../dnssec/outcome.ts';
-import type { InsecureReason } from '../dnssec/reason.ts';
 import { failureOf, recordsOf } from './destination.ts';
 
 export type Candidates =
   /** In the order in which they are asked: one or two. */
   | { readonly kind: 'candidates'; readonly names: readonly Name[] }
   /** The addresses are insecure, and the name's own zone is too: RFC 7672 section 2.2.2 says not to ask. */
-  | { readonly kind: 'unsigned'; readonly reason: InsecureReason };
+  | ({ readonly kind: 'unsigned' } & Insecurity);
 
 /**
  * Picks the candidate base domains of a host from the outcomes that brought its addresses.
@@ -44,7 +45,7 @@ export function pickCandidates(host: Name, outcomes: readonly (Secure | Insecure
   }
   const insecure = outcomes.find((outcome) => outcome.status === 'insecure');
   if (!insecure) throw new RangeError('outcomes: a host without addresses has no base domain');
-  return { kind: 'unsigned', reason: insecure.reason };
+  return { kind: 'unsigned', ...insecurityOf(insecure) };
 }
 
 /** `_25._tcp.mx.example.com`; `undefined` where that is too long to be a name, so that nothing can stand there. */
@@ -54,7 +55,7 @@ export const tlsaName = (base: Name, port: number): Name | undefined =>
 export type TlsaFinding =
   | { readonly kind: 'records'; readonly baseDomain: Name; readonly rrset: RRset }
   /** Proven absent at every candidate, or there but insecure: RFC 7672 section 2.2.3 treats both alike. */
-  | { readonly kind: 'none'; readonly insecure: InsecureReason | undefined }
+  | { readonly kind: 'none'; readonly insecure: Insecurity | undefined }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 /**
@@ -67,7 +68,7 @@ export async function findTlsa(
   candidates: readonly Name[],
   ask: (base: Name) => Promise<Outcome | undefined>,
 ): Promise<TlsaFinding> {
-  let insecure: InsecureReason | undefined;
+  let insecure: Insecurity | undefined;
   for (const baseDomain of candidates) {
     const tlsa = await ask(baseDomain);
     if (!tlsa) continue;
@@ -75,7 +76,7 @@ export async function findTlsa(
     const rrset = recordsOf(tlsa);
     if (!rrset) continue;
     if (tlsa.status === 'secure') return { kind: 'records', baseDomain, rrset };
-    insecure ??= tlsa.reason;
+    insecure ??= insecurityOf(tlsa);
   }
   return { kind: 'none', insecure };
 }

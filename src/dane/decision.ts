@@ -10,7 +10,8 @@
 import type { RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
 import type { LimitName } from '../dnssec/budget.ts';
-import { explain, type FailureReason } from '../dnssec/reason.ts';
+import { explainCase } from '../dnssec/explanation.ts';
+import type { FailureReason } from '../dnssec/reason.ts';
 import {
   type ContactPlan,
   type ContactReason,
@@ -100,7 +101,7 @@ export function decide(
       return REFUSALS[plan.why];
     case 'defer': {
       const { why: reason, fault } = plan;
-      const why = `the mail hosts could not be determined: ${explain(reason).text}`;
+      const why = `the mail hosts could not be determined: ${explainCase(reason, fault)}`;
       return { action: 'defer', reason, why, dsn: LOOKUP_FAILED, fault };
     }
     case 'deliver':
@@ -183,7 +184,7 @@ function unreachable(plan: Unreachable): Trouble {
   const { why: reason, fault, step } = plan;
   const isTlsa = step === 'tlsa';
   const what = isTlsa ? 'TLSA records' : 'addresses';
-  const why = `the ${what} of ${printHost(host)} could not be determined: ${explain(reason).text}`;
+  const why = `the ${what} of ${printHost(host)} could not be determined: ${explainCase(reason, fault)}`;
   return { action: 'defer', host, reason, why, dsn: isTlsa ? TLS_FAILED : LOOKUP_FAILED, fault };
 }
 
@@ -261,11 +262,11 @@ function deliver(
 function whyOpportunistic(plan: Opportunistic): string {
   switch (plan.why) {
     case 'insecure-mx':
-      return `the MX records are not secured by DNSSEC: ${explain(plan.reason).text}`;
+      return `the MX records are not secured by DNSSEC: ${explainCase(plan.reason, plan.cause)}`;
     case 'insecure-address':
-      return `the addresses of ${printHost(plan.host)} are not secured by DNSSEC: ${explain(plan.reason).text}`;
+      return `the addresses of ${printHost(plan.host)} are not secured by DNSSEC: ${explainCase(plan.reason, plan.cause)}`;
     case 'insecure-tlsa':
-      return `the TLSA records of ${printHost(plan.host)} are not secured by DNSSEC: ${explain(plan.reason).text}`;
+      return `the TLSA records of ${printHost(plan.host)} are not secured by DNSSEC: ${explainCase(plan.reason, plan.cause)}`;
     case 'no-tlsa':
       return `${printHost(plan.host)} has no TLSA records`;
   }

@@ -13,10 +13,11 @@ import {
   type Failure,
   failed,
   type Insecure,
+  type Insecurity,
+  insecurityOf,
   type Lookup,
   type Secure,
 } from '../dnssec/outcome.ts';
-import type { InsecureReason } from '../dnssec/reason.ts';
 
 /**
  * MX hosts looked at, best preference first. It stops a domain with a hundred MX records from starting hundreds of
@@ -29,7 +30,7 @@ export const MAX_ADDRESSES = 16;
 
 export type Security =
   | { readonly status: 'secure' }
-  | { readonly status: 'insecure'; readonly reason: InsecureReason };
+  | ({ readonly status: 'insecure' } & Insecurity);
 
 export interface MailHost {
   readonly name: Name;
@@ -153,7 +154,7 @@ export const recordsOf = ({ answer }: Secure | Insecure): RRset | undefined =>
 export const securityOf = (outcome: Secure | Insecure): Security =>
   outcome.status === 'secure'
     ? { status: 'secure' }
-    : { status: 'insecure', reason: outcome.reason };
+    : { status: 'insecure', ...insecurityOf(outcome) };
 
 /** A failure without the outcome that carried it. */
 export const failureOf = (failure: Failure): Failure =>

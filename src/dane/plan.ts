@@ -15,8 +15,15 @@
  */
 import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
-import type { Failure, Fault, Lookup, Outcome } from '../dnssec/outcome.ts';
-import type { FailureReason, InsecureReason } from '../dnssec/reason.ts';
+import {
+  type Failure,
+  type Fault,
+  type Insecurity,
+  insecurityOf,
+  type Lookup,
+  type Outcome,
+} from '../dnssec/outcome.ts';
+import type { FailureReason } from '../dnssec/reason.ts';
 import { findTlsa, pickCandidates, type TlsaFinding, tlsaName } from './base-domain.ts';
 import {
   findAddresses,
@@ -56,9 +63,9 @@ export interface Encrypt extends Reachable {
 }
 /** As if DANE did not exist: TLS where it can be had. */
 export type Opportunistic = Reachable & { readonly tls: 'opportunistic' } & (
-    | { readonly why: 'insecure-mx'; readonly reason: InsecureReason }
-    | { readonly why: 'insecure-address'; readonly reason: InsecureReason }
-    | { readonly why: 'insecure-tlsa'; readonly reason: InsecureReason }
+    | ({ readonly why: 'insecure-mx' } & Insecurity)
+    | ({ readonly why: 'insecure-address' } & Insecurity)
+    | ({ readonly why: 'insecure-tlsa' } & Insecurity)
     | { readonly why: 'no-tlsa' }
   );
 /** Not to be contacted now. */
@@ -157,7 +164,7 @@ function makePlanner(route: Route, lookup: Lookup, { port = 25, signal }: PlanOp
         tls: 'opportunistic',
         ...reachable,
         why: 'insecure-mx',
-        reason: route.security.reason,
+        ...insecurityOf(route.security),
       };
     }
     const candidates = pickCandidates(host, found.outcomes);
@@ -166,7 +173,7 @@ function makePlanner(route: Route, lookup: Lookup, { port = 25, signal }: PlanOp
         tls: 'opportunistic',
         ...reachable,
         why: 'insecure-address',
-        reason: candidates.reason,
+        ...insecurityOf(candidates),
       };
     }
     return act(reachable, route, await findTlsa(candidates.names, askTlsa.now));
@@ -186,7 +193,7 @@ function act(reachable: Reachable, route: Route, tlsa: TlsaFinding): HostPlan {
       return unreachable(reachable, 'tlsa', tlsa.failure);
     case 'none':
       return tlsa.insecure
-        ? { tls: 'opportunistic', ...reachable, why: 'insecure-tlsa', reason: tlsa.insecure }
+        ? { tls: 'opportunistic', ...reachable, why: 'insecure-tlsa', ...tlsa.insecure }
         : { tls: 'opportunistic', ...reachable, why: 'no-tlsa' };
     case 'records':
       return commit(reachable, route, tlsa.baseDomain, tlsa.rrset);

@@ -51,6 +51,16 @@ export const digestOf = (type: number): HashName | undefined => DIGESTS[type];
 export const printAlgorithm = (number: number): string =>
   ALGORITHMS[number]?.mnemonic ?? RETIRED[number] ?? String(number);
 
+/** RFC 4034 section 5.1.4, RFC 4509, RFC 6605; 3 is RFC 5933's. */
+const DIGEST_NAMES: Readonly<Record<number, string>> = {
+  1: 'SHA-1',
+  2: 'SHA-256',
+  3: 'GOST',
+  4: 'SHA-384',
+};
+export const printDigestType = (type: number): string =>
+  DIGEST_NAMES[type] ?? `digest type ${type}`;
+
 /** Which algorithms and digest types count. A zone that has no others is insecure. */
 export interface AlgorithmTable {
   readonly algorithms: ReadonlySet<number>;

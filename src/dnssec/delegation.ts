@@ -20,12 +20,13 @@ import {
   readDenial,
   type Unproved,
 } from './denial.ts';
-import { type DnsKey, hasZoneKeyBit, isWeak, parseDnsKey } from './dnskey.ts';
+import { type Detail, type Entry, insecurityDetail, type KeyName, nameKeys } from './detail.ts';
+import { type DnsKey, hasZoneKeyBit, isWeak, modulusBits, parseDnsKey } from './dnskey.ts';
 import { type DsMatch, matchDs } from './ds.ts';
-import type { Failure } from './outcome.ts';
+import type { Failure, Fault } from './outcome.ts';
 import type { BogusReason, InsecureReason } from './reason.ts';
 import type { Reply } from './reply.ts';
-import { verifyRRset, type ZoneKeys, type ZoneTrust } from './verify.ts';
+import { type Verdict, verifyRRset, type ZoneKeys, type ZoneTrust } from './verify.ts';
 
 /** What a parent said about a child, kept unjudged until somebody needs the child's trust. */
 export interface Evidence {
@@ -59,6 +60,7 @@ export type Delegation =
   | {
       readonly kind: 'unsigned';
       readonly reason: InsecureReason;
+      readonly cause: Fault;
       readonly proof: readonly RRset[];
       readonly ttl: number;
     }
@@ -86,7 +88,7 @@ export function checkDelegation(
   const proof = proveNoDs(readDenial(denial, parent, context), child);
   switch (proof.kind) {
     case 'unsigned':
-      return unsigned(proof.used, proof.insecure ?? 'no-ds-proven');
+      return unsigned(proof.used, proof.insecure ?? 'no-ds-proven', child, parent, context);
     case 'not-a-cut':
     case 'nothing-below':
       return { kind: proof.kind };
@@ -96,27 +98,43 @@ export function checkDelegation(
   }
 }
 
-const unsigned = (used: readonly RRset[], reason: InsecureReason): Delegation => ({
-  kind: 'unsigned',
-  reason,
-  proof: used,
-  ttl: Math.min(...used.map(({ ttl }) => ttl)),
-});
+function unsigned(
+  used: readonly RRset[],
+  reason: InsecureReason,
+  child: Name,
+  { zone }: ZoneKeys,
+  { policy }: Context,
+): Delegation {
+  const detail = insecurityDetail(reason, used, policy.nsec3Iterations);
+  return {
+    kind: 'unsigned',
+    reason,
+    cause: { zone, owner: child, type: 'DS', ...(detail && { detail }) },
+    proof: used,
+    ttl: Math.min(...used.map(({ ttl }) => ttl)),
+  };
+}
 
 const unproved = (zone: Name, child: Name, proof: Unproved): Delegation =>
   fail(
     proof.kind === 'spent'
       ? spent(zone, child, 'DS', proof.limit)
-      : bogus(zone, child, 'DS', proof.reason, proof.limit),
+      : bogus(zone, child, 'DS', proof.reason, proof),
   );
 
 const fail = (failure: Failure): Delegation => ({ kind: 'failed', failure });
 
 /** A record set that is not even looked at, because it is malformed where nothing is signed, or too large anywhere. */
-export const unusable = (zone: Name, { owner, type }: RRset, limit?: 'rrset-records'): Failure => ({
+export const unusable = (zone: Name, rrset: RRset, limit?: 'rrset-records'): Failure => ({
   status: 'indeterminate',
   reason: 'unusable-records',
-  fault: { zone, owner, type, ...(limit && { limit }) },
+  fault: {
+    zone,
+    owner: rrset.owner,
+    type: rrset.type,
+    ...(limit && { limit }),
+    ...(rrset.defect !== undefined && { detail: { kind: 'defect', text: rrset.defect } }),
+  },
 });
 
 /** The first of the sets that has more records than any honest one: it is refused whole (CVE-2024-1737). */
@@ -130,12 +148,18 @@ export const bogus = (
   owner: Name,
   type: RRset['type'],
   reason: BogusReason,
-  limit?: LimitName,
+  { limit, detail }: { limit?: LimitName | undefined; detail?: Detail | undefined } = {},
 ): Failure => ({
   status: 'bogus',
   reason,
-  fault: { zone, owner, type, ...(limit && { limit }) },
+  fault: { zone, owner, type, ...(limit && { limit }), ...(detail && { detail }) },
 });
+
+/** A record set in which the reader has found something that does not fit its type. */
+export const malformed = (zone: Name, { owner, type, defect }: RRset): Failure =>
+  bogus(zone, owner, type, 'malformed-records', {
+    detail: defect === undefined ? undefined : { kind: 'defect', text: defect },
+  });
 
 export const spent = (zone: Name, owner: Name, type: RRset['type'], limit: LimitName): Failure => ({
   status: 'indeterminate',
@@ -144,7 +168,7 @@ export const spent = (zone: Name, owner: Name, type: RRset['type'], limit: Limit
 });
 
 function checkDs(ds: RRset, parent: ZoneKeys, context: Context): Delegation {
-  if (ds.defect !== undefined) return fail(bogus(parent.zone, ds.owner, 'DS', 'malformed-records'));
+  if (ds.defect !== undefined) return fail(malformed(parent.zone, ds));
   const verdict = verifyRRset(ds, parent, context);
   switch (verdict.kind) {
     case 'valid':
@@ -153,7 +177,7 @@ function checkDs(ds: RRset, parent: ZoneKeys, context: Context): Delegation {
         return fail(bogus(parent.zone, ds.owner, 'DS', 'wildcard-unproven'));
       return { kind: 'signed', ds: verdict.rrset };
     case 'invalid':
-      return fail(bogus(parent.zone, ds.owner, 'DS', verdict.reason, verdict.limit));
+      return fail(bogus(parent.zone, ds.owner, 'DS', verdict.reason, verdict));
     case 'spent':
       return fail(spent(parent.zone, ds.owner, 'DS', verdict.limit));
   }
@@ -176,10 +200,11 @@ function checkAlias(
           verdict.wildcardBelow,
           readDenial(denial, parent, context),
           parent,
+          context,
         );
       return { kind: alias.type === 'DNAME' ? 'nothing-below' : 'not-a-cut' };
     case 'invalid':
-      return fail(bogus(parent.zone, alias.owner, alias.type, verdict.reason, verdict.limit));
+      return fail(bogus(parent.zone, alias.owner, alias.type, verdict.reason, verdict));
     case 'spent':
       return fail(spent(parent.zone, alias.owner, alias.type, verdict.limit));
   }
@@ -190,11 +215,14 @@ function checkExpansion(
   child: Name,
   encloser: Name,
   denial: Denial,
-  { zone }: ZoneKeys,
+  parent: ZoneKeys,
+  context: Context,
 ): Delegation {
   const proof = proveExpansion(denial, child, encloser);
-  if (proof.kind !== 'proven') return unproved(zone, child, proof);
-  return proof.insecure ? unsigned(proof.used, proof.insecure) : { kind: 'nothing-below' };
+  if (proof.kind !== 'proven') return unproved(parent.zone, child, proof);
+  return proof.insecure
+    ? unsigned(proof.used, proof.insecure, child, parent, context)
+    : { kind: 'nothing-below' };
 }
 
 /** What a zone's key set must fit: the RDATA of validated DS records, or DS and DNSKEY records of a trust anchor. */
@@ -235,10 +263,18 @@ function checkPublished(
 ): ZoneTrust {
   const entry = findEntryPoints(zone, trusted, published, context);
   if (entry.kind === 'unsupported')
-    return { status: 'insecure', reason: entry.reason, ttl: trusted.ttl };
-  if (!dnskey || entry.kind === 'no-match') return bogus(zone, zone, 'DNSKEY', 'dnskey-missing');
+    return {
+      status: 'insecure',
+      reason: entry.reason,
+      cause: { zone, owner: zone, type: 'DS', detail: keysDetail(trusted, dnskey, published) },
+      ttl: trusted.ttl,
+    };
+  if (!dnskey || entry.kind === 'no-match') {
+    const detail = keysDetail(trusted, dnskey, published);
+    return bogus(zone, zone, 'DNSKEY', 'dnskey-missing', { detail });
+  }
   if (findTooLarge([dnskey], context)) return unusable(zone, dnskey, 'rrset-records');
-  if (dnskey.defect !== undefined) return bogus(zone, zone, 'DNSKEY', 'malformed-records');
+  if (dnskey.defect !== undefined) return malformed(zone, dnskey);
   const verdict = verifyRRset(dnskey, { zone, keys: entry.keys }, context);
   switch (verdict.kind) {
     case 'valid':
@@ -246,15 +282,38 @@ function checkPublished(
         ? bogus(zone, zone, 'DNSKEY', 'wildcard-unproven')
         : trustOf(zone, published, Math.min(trusted.ttl, verdict.rrset.ttl), context);
     case 'invalid':
-      return bogus(zone, zone, 'DNSKEY', unsignedReason(verdict.reason), verdict.limit);
+      return unsignedKeys(zone, verdict, keysDetail(trusted, dnskey, published));
     case 'spent':
       return spent(zone, zone, 'DNSKEY', verdict.limit);
   }
 }
 
 /** A key set that is signed, but by none of the keys that count, is as good as unsigned. */
-const unsignedReason = (reason: BogusReason): BogusReason =>
-  reason === 'signing-key-missing' || reason === 'rrsigs-missing' ? 'dnskey-unsigned' : reason;
+const unsignedKeys = (zone: Name, verdict: Invalid, keys: Detail): Failure =>
+  verdict.reason === 'signing-key-missing' || verdict.reason === 'rrsigs-missing'
+    ? bogus(zone, zone, 'DNSKEY', 'dnskey-unsigned', { limit: verdict.limit, detail: keys })
+    : bogus(zone, zone, 'DNSKEY', verdict.reason, verdict);
+type Invalid = Extract<Verdict, { kind: 'invalid' }>;
+
+/** What the parent or the anchor names, and what there is. */
+export function keysDetail(
+  { ds, keys }: Pick<Trusted, 'ds' | 'keys'>,
+  dnskey: RRset | undefined,
+  published: readonly KeyName[] = (dnskey?.rdata ?? []).flatMap((one) => parseDnsKey(one) ?? []),
+): Detail {
+  const anchors = keys.flatMap((rdata) => parseDnsKey(rdata) ?? []);
+  const entries = ds.map((rdata): Entry => {
+    const { keyTag, algorithm, digestType } = decode('DS', rdata);
+    return { keyTag, algorithm, digestType };
+  });
+  return {
+    kind: 'keys',
+    expected: [...entries.slice(0, MOST_ENTRIES), ...nameKeys(anchors)],
+    found: nameKeys(published),
+    signedBy: nameKeys(dnskey?.signatures ?? []),
+  };
+}
+const MOST_ENTRIES = 8;
 
 function findEntryPoints(
   zone: Name,
@@ -285,10 +344,17 @@ function findEntryPoints(
 
 /** RFC 6840 section 5.3 judges on the validated key set: nobody else can make a zone look weak. */
 function trustOf(zone: Name, keys: readonly DnsKey[], ttl: number, { policy }: Context): ZoneTrust {
-  const weak = keys.some((key) => isWeak(policy.algorithms, key));
-  return weak
-    ? { status: 'insecure', reason: 'weak-key', ttl }
-    : { status: 'secure', keys: { zone, keys }, ttl };
+  const weak = keys.find((key) => isWeak(policy.algorithms, key));
+  if (!weak) return { status: 'secure', keys: { zone, keys }, ttl };
+  const { keyTag, algorithm } = weak;
+  const detail: Detail = {
+    kind: 'weak-key',
+    key: { keyTag, algorithm },
+    bits: modulusBits(weak),
+    least: policy.algorithms.rsaMinimumBits,
+  };
+  const cause: Fault = { zone, owner: zone, type: 'DNSKEY', detail };
+  return { status: 'insecure', reason: 'weak-key', cause, ttl };
 }
 
 const sameOctets = (a: Uint8Array, b: Uint8Array): boolean =>

@@ -140,6 +140,11 @@ export function isWeak(table: AlgorithmTable, key: DnsKey): boolean {
   // A key that verifies nothing forges nothing: it says no more about the zone than one that is not there.
   if (!key.isZoneKey || key.isRevoked || !isSupported(table, key.algorithm)) return false;
   if (algorithmOf(key.algorithm)?.kind !== 'rsa') return false;
-  const rsa = splitRsa(key.publicKey);
-  return rsa !== undefined && bitsOf(rsa.modulus) < rsaMinimumBits;
+  return splitRsa(key.publicKey) !== undefined && modulusBits(key) < rsaMinimumBits;
+}
+
+/** Of an RSA key; 0 for octets that are none. */
+export function modulusBits({ publicKey }: DnsKey): number {
+  const rsa = splitRsa(publicKey);
+  return rsa ? bitsOf(rsa.modulus) : 0;
 }

@@ -14,9 +14,11 @@ import { decode } from '../dns/rdata.ts';
 import { findRRset, type RRset } from '../dns/rrset.ts';
 import { cnameTarget, findDname, substitute, synthesise } from './alias.ts';
 import type { Context } from './context.ts';
-import { bogus, findTooLarge, spent, unusable } from './delegation.ts';
+import { bogus, findTooLarge, malformed, spent, unusable } from './delegation.ts';
 import { type Denial, proveExpansion, proveNegative, readDenial, type Unproved } from './denial.ts';
-import { type Answer, type Failure, failed, type Proof } from './outcome.ts';
+import { insecurityDetail } from './detail.ts';
+import { type Answer, type Failure, type Fault, failed, type Proof } from './outcome.ts';
+import type { NegativeProof } from './proof.ts';
 import type { InsecureReason } from './reason.ts';
 import type { Reply } from './reply.ts';
 import { type Verdict, verifyRRset, type ZoneKeys, type ZoneTrust } from './verify.ts';
@@ -32,6 +34,7 @@ export interface Link {
 }
 
 export type Found = Answer | Link;
+type Proven = Extract<NegativeProof, { kind: 'proven' }>;
 
 /** One question judged in one zone. `ttl` is in seconds, bounded by every record that the finding rests on. */
 export type Finding = Known | Failure;
@@ -41,6 +44,7 @@ type Known =
       readonly status: 'insecure';
       readonly found: Found;
       readonly reason: InsecureReason;
+      readonly cause?: Fault;
       readonly ttl: number;
     };
 
@@ -65,8 +69,7 @@ export function judge(
   if (failed(trust)) return settled(trust);
   const tooLarge = findTooLarge([...reply.answer, ...reply.authority], context);
   if (tooLarge) return settled(unusable(zone, tooLarge, 'rrset-records'));
-  if (trust.status === 'insecure')
-    return settled(readInsecure(question, reply, zone, trust.reason));
+  if (trust.status === 'insecure') return settled(readInsecure(question, reply, zone, trust));
   return new Judge(question, reply, trust.keys, context).judge();
 }
 
@@ -108,10 +111,11 @@ function join(a: Known, b: Known): Known {
 }
 
 /** RRSIGs are never signed (RFC 4035 section 2.2): as data they are insecure, and all else about them is proved. */
-const unsignable = (rrsigs: RRset): Finding => ({
+const unsignable = (zone: Name, rrsigs: RRset): Finding => ({
   status: 'insecure',
   found: records(rrsigs, [], []),
   reason: 'never-signed',
+  cause: { zone, owner: rrsigs.owner, type: 'RRSIG' },
   ttl: rrsigs.ttl,
 });
 
@@ -129,12 +133,13 @@ function readInsecure(
   { name, type }: Question,
   reply: Reply,
   zone: Name,
-  reason: InsecureReason,
+  { reason, cause }: Extract<ZoneTrust, { status: 'insecure' }>,
 ): Finding {
   const finding = (found: Found, ttl: number): Finding => ({
     status: 'insecure',
     found,
     reason,
+    ...(cause && { cause }),
     ttl,
   });
   const [direct, ...others] = findAsked(reply, name, type);
@@ -210,7 +215,8 @@ class Judge {
     const speaksForItself = asked.some((set) => set !== cname);
     if (dname && !speaksForItself && !cname?.signatures.length) return this.#judgeDname(dname);
     const [first, ...others] = asked;
-    if (first && type === 'RRSIG' && first.defect === undefined) return settled(unsignable(first));
+    if (first && type === 'RRSIG' && first.defect === undefined)
+      return settled(unsignable(this.#keys.zone, first));
     if (first) return this.#judgeRecords(first, others);
     if (cname) return this.#judgeCname(cname);
     return this.#judgeNegative();
@@ -243,9 +249,10 @@ class Judge {
       return this.#fail(
         rrset,
         proof.reason === 'denial-missing' ? 'wildcard-unproven' : proof.reason,
+        proof,
       );
     const ttl = Math.min(verdict.rrset.ttl, ...proof.used.map((set) => set.ttl));
-    return settled(weigh(read(verdict.rrset, proof.used), proof.insecure, ttl));
+    return settled(this.#weigh(read(verdict.rrset, proof.used), rrset, proof, ttl));
   }
 
   #judgeCname(cname: RRset): Judgement {
@@ -286,10 +293,11 @@ class Judge {
     const soa = this.#verifiedSoa();
     if (soa?.kind === 'spent') return settled(spent(zone, zone, 'SOA', soa.limit));
     // RFC 4035 section 3.2.3: all of answer and authority is authentic, or it is not.
-    if (soa?.kind === 'invalid') return settled(bogus(zone, zone, 'SOA', soa.reason, soa.limit));
+    if (soa?.kind === 'invalid') return settled(bogus(zone, zone, 'SOA', soa.reason, soa));
     const sets = soa?.kind === 'valid' ? [soa.rrset, ...proof.used] : proof.used;
     const ttl = Math.min(...sets.map((set) => (set.type === 'SOA' ? negativeTtl(set) : set.ttl)));
-    return settled(weigh({ kind: proof.absence, proof: sets }, proof.insecure, ttl));
+    const found: Found = { kind: proof.absence, proof: sets };
+    return settled(this.#weigh(found, { owner: name, type }, proof, ttl));
   }
 
   /** The zone's SOA, for the negative TTL and for those who hand the proof on. */
@@ -305,14 +313,30 @@ class Judge {
     return this.#denial;
   }
 
-  #fail(rrset: RRset, reason: Parameters<typeof bogus>[3]): Judgement {
-    return settled(bogus(this.#keys.zone, rrset.owner, rrset.type, reason));
+  #fail(
+    { owner, type }: RRset,
+    reason: Parameters<typeof bogus>[3],
+    found?: Parameters<typeof bogus>[4],
+  ): Judgement {
+    return settled(bogus(this.#keys.zone, owner, type, reason, found));
+  }
+
+  #weigh(
+    found: Found,
+    { owner, type }: Pick<RRset, 'owner' | 'type'>,
+    { insecure, used }: Pick<Proven, 'insecure' | 'used'>,
+    ttl: number,
+  ): Finding {
+    if (!insecure) return { status: 'secure', found, ttl };
+    const detail = insecurityDetail(insecure, used, this.#context.policy.nsec3Iterations);
+    const cause: Fault = { zone: this.#keys.zone, owner, type, ...(detail && { detail }) };
+    return { status: 'insecure', found, reason: insecure, cause, ttl };
   }
 
   /** Of a child whose cut was missed, and which may be unsigned, or a broken record of the zone. */
   #malformed(rrset: RRset): Judgement {
     const { zone } = this.#keys;
-    return this.#orMissedCut([rrset], bogus(zone, rrset.owner, rrset.type, 'malformed-records'));
+    return this.#orMissedCut([rrset], malformed(zone, rrset));
   }
 
   #unverified(rrset: RRset, verdict: Exclude<Verdict, { kind: 'valid' }>): Judgement {
@@ -321,7 +345,7 @@ class Judge {
       return settled(spent(zone, rrset.owner, rrset.type, verdict.limit));
     return this.#orMissedCut(
       [rrset],
-      bogus(zone, rrset.owner, rrset.type, verdict.reason, verdict.limit),
+      bogus(zone, rrset.owner, rrset.type, verdict.reason, verdict),
     );
   }
 
@@ -336,7 +360,7 @@ class Judge {
     const soa = findRRset(signed, zone, 'SOA');
     if (proof.reason === 'denial-missing' && signed.length === 1 && soa?.signatures.length === 0)
       return this.#orMissedCut(signed, bogus(zone, zone, 'SOA', 'rrsigs-missing'));
-    return this.#orMissedCut(signed, bogus(zone, name, type, proof.reason, proof.limit));
+    return this.#orMissedCut(signed, bogus(zone, name, type, proof.reason, proof));
   }
 
   /**
@@ -353,8 +377,3 @@ class Judge {
     return towards.isBelow(zone) ? { kind: 'missed-cut', towards, otherwise } : settled(otherwise);
   }
 }
-
-const weigh = (found: Found, insecure: InsecureReason | undefined, ttl: number): Finding =>
-  insecure
-    ? { status: 'insecure', found, reason: insecure, ttl }
-    : { status: 'secure', found, ttl };

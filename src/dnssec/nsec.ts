@@ -11,14 +11,14 @@ import { decode } from '../dns/rdata.ts';
 import type { RRset } from '../dns/rrset.ts';
 import {
   type Claim,
-  CONTRADICTED,
+  contradicted,
   type DsProof,
   isAncestorSide,
   mayDenyBelow,
   type NegativeProof,
   proven,
   readBitmap,
-  UNPROVEN,
+  unproven,
 } from './proof.ts';
 
 /** One verified NSEC record of the zone. */
@@ -47,18 +47,18 @@ export function proveByNsec(records: readonly Nsec[], { name, type }: Claim): Ne
   const match = records.find((nsec) => nsec.owner.equals(name));
   if (match) return provesNoData(match, type);
   const cover = findCover(records, name);
-  if (!cover) return UNPROVEN;
+  if (!cover) return unproven('name', name);
   // An empty non-terminal has no NSEC of its own; it shows in that the next name lies below it.
   if (cover.next.isBelow(name)) return proven('nodata', [cover.rrset]);
   const wildcard = closestEncloser(cover, name).wildcard;
-  if (!wildcard) return UNPROVEN;
+  if (!wildcard) return unproven('name', name); // no room for a label, which no record spans
   const wildcardMatch = records.find((nsec) => nsec.owner.equals(wildcard));
   if (wildcardMatch) {
     const found = provesNoData(wildcardMatch, type);
     return found.kind === 'proven' ? proven(found.absence, [cover.rrset, ...found.used]) : found;
   }
   const wildcardCover = findCover(records, wildcard);
-  if (!wildcardCover) return UNPROVEN;
+  if (!wildcardCover) return unproven('wildcard', wildcard);
   if (wildcardCover.next.isBelow(wildcard))
     return proven('nodata', [cover.rrset, wildcardCover.rrset]);
   return proven('nxdomain', [cover.rrset, wildcardCover.rrset]);
@@ -74,10 +74,10 @@ export function proveExpansionByNsec(
   encloser: Name,
 ): NegativeProof {
   const cover = findCover(records, name);
-  if (!cover || cover.next.isBelow(name)) return UNPROVEN;
+  if (!cover || cover.next.isBelow(name)) return unproven('name', name);
   return closestEncloser(cover, name).equals(encloser)
     ? proven('nxdomain', [cover.rrset])
-    : UNPROVEN;
+    : unproven('name', name);
 }
 
 /** What the parent's records say about a delegation at `name`: RFC 4035 section 5.2, RFC 6840 section 4.4. */
@@ -85,8 +85,8 @@ export function proveNoDsByNsec(records: readonly Nsec[], name: Name): DsProof {
   const match = records.find((nsec) => nsec.owner.equals(name));
   if (match) {
     // The SOA bit marks the child's own NSEC, which says nothing about its delegation.
-    if (match.types.includes('SOA')) return UNPROVEN;
-    if (match.types.includes('DS')) return CONTRADICTED;
+    if (match.types.includes('SOA')) return unproven('own-side', name);
+    if (match.types.includes('DS')) return contradicted(name, match.types);
     return {
       kind: match.types.includes('NS') ? 'unsigned' : 'not-a-cut',
       used: [match.rrset],
@@ -99,7 +99,7 @@ export function proveNoDsByNsec(records: readonly Nsec[], name: Name): DsProof {
   );
   if (above) return { kind: 'nothing-below', used: [above.rrset], insecure: undefined };
   const cover = findCover(records, name);
-  if (!cover) return UNPROVEN;
+  if (!cover) return unproven('name', name);
   const kind = cover.next.isBelow(name) ? 'not-a-cut' : 'nothing-below';
   return { kind, used: [cover.rrset], insecure: undefined };
 }

@@ -14,14 +14,14 @@ import type { Context } from './context.ts';
 import { nsec3Hash } from './nsec3-hash.ts';
 import {
   type Claim,
-  CONTRADICTED,
+  contradicted,
   type DsProof,
   isAncestorSide,
   mayDenyBelow,
   type NegativeProof,
   proven,
   readBitmap,
-  UNPROVEN,
+  unproven,
 } from './proof.ts';
 
 /** One NSEC3 record of the zone, its hashes as base32hex text, which sorts as the octets do. */
@@ -99,16 +99,17 @@ export function proveByNsec3(chain: Nsec3Chain, claim: Claim): NegativeProof {
 
 function proveAbsentName(chain: Nsec3Chain, { name, type, rcode }: Claim): NegativeProof {
   const closest = closestEncloser(chain, name);
+  if (!closest) return unproven('closest-encloser', name);
   // RFC 5155 section 8.3
-  if (!closest || !mayDenyBelow(closest.match.types)) return UNPROVEN;
+  if (!mayDenyBelow(closest.match.types)) return unproven('own-side', closest.encloser);
   const cover = findCover(chain, closest.nextCloser);
-  if (!cover) return UNPROVEN;
+  if (!cover) return unproven('next-closer', closest.nextCloser);
   // RFC 5155 section 9.2: in an opt-out span there may be unsigned delegations, so nothing about it is secure.
   const insecure = cover.optOut ? 'opt-out' : undefined;
   const used = [closest.match.rrset, cover.rrset];
   if (type === 'DS' && cover.optOut) return proven('nodata', used, insecure);
   const { wildcard } = closest.encloser;
-  if (!wildcard) return UNPROVEN;
+  if (!wildcard) return unproven('next-closer', closest.nextCloser);
   const wildcardMatch = findMatch(chain, wildcard);
   if (wildcardMatch) {
     const found = readBitmap(wildcardMatch.types, { name: wildcard, type }, wildcardMatch.rrset);
@@ -119,7 +120,9 @@ function proveAbsentName(chain: Nsec3Chain, { name, type, rcode }: Claim): Negat
   const wildcardCover = findCover(chain, wildcard);
   if (wildcardCover) return proven('nxdomain', [...used, wildcardCover.rrset], insecure);
   // RFC 5155 erratum 3441: an empty non-terminal above unsigned delegations has no NSEC3 of its own.
-  return cover.optOut && rcode === 'NOERROR' ? proven('nodata', used, insecure) : UNPROVEN;
+  return cover.optOut && rcode === 'NOERROR'
+    ? proven('nodata', used, insecure)
+    : unproven('wildcard', wildcard);
 }
 
 /** The name itself does not exist, so that the wildcard directly below `encloser` was rightly expanded. RFC 5155 section 8.8. */
@@ -129,10 +132,11 @@ export function proveExpansionByNsec3(
   encloser: Name,
 ): NegativeProof {
   return withinBudget(() => {
-    const cover = findCover(chain, name.ancestor(encloser.labels + 1));
+    const nextCloser = name.ancestor(encloser.labels + 1);
+    const cover = findCover(chain, nextCloser);
     return cover
       ? proven('nxdomain', [cover.rrset], cover.optOut ? 'opt-out' : undefined)
-      : UNPROVEN;
+      : unproven('next-closer', nextCloser);
   });
 }
 
@@ -141,8 +145,8 @@ export function proveNoDsByNsec3(chain: Nsec3Chain, name: Name): DsProof {
   return withinBudget(() => {
     const match = findMatch(chain, name);
     if (match) {
-      if (match.types.includes('SOA')) return UNPROVEN; // the child's own
-      if (match.types.includes('DS')) return CONTRADICTED;
+      if (match.types.includes('SOA')) return unproven('own-side', name); // the child's own
+      if (match.types.includes('DS')) return contradicted(name, match.types);
       return {
         kind: match.types.includes('NS') ? 'unsigned' : 'not-a-cut',
         used: [match.rrset],
@@ -150,13 +154,13 @@ export function proveNoDsByNsec3(chain: Nsec3Chain, name: Name): DsProof {
       };
     }
     const closest = closestEncloser(chain, name);
-    if (!closest) return UNPROVEN;
+    if (!closest) return unproven('closest-encloser', name);
     const used = [closest.match.rrset];
-    if (isAncestorSide(closest.match.types)) return UNPROVEN;
+    if (isAncestorSide(closest.match.types)) return unproven('own-side', closest.encloser);
     if (closest.match.types.includes('DNAME'))
       return { kind: 'nothing-below', used, insecure: undefined };
     const cover = findCover(chain, closest.nextCloser);
-    if (!cover) return UNPROVEN;
+    if (!cover) return unproven('next-closer', closest.nextCloser);
     const all = [...used, cover.rrset];
     return cover.optOut
       ? { kind: 'unsigned', used: all, insecure: 'opt-out' }

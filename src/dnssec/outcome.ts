@@ -10,6 +10,7 @@ import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { LimitName, Spent } from './budget.ts';
+import type { Detail, KeyName } from './detail.ts';
 import type { NegativeAnchor } from './negative-anchors.ts';
 import type { BogusReason, IndeterminateReason, InsecureReason, Reason } from './reason.ts';
 
@@ -35,13 +36,18 @@ export interface NotAsked {
   readonly kind: 'not-asked';
 }
 
-/** Where a failure lies: the zone that was asked, and the record set that could not be had or believed. */
+/**
+ * Where a failure, or the end of what is signed, lies: the zone that was asked, and the record set that could not be had
+ * or believed, or that shows that nothing is signed.
+ */
 export interface Fault {
   readonly zone: Name;
   readonly owner: Name;
   readonly type: RRType;
   /** The limit that was hit, where one was. */
   readonly limit?: LimitName;
+  /** What was expected and what was found. */
+  readonly detail?: Detail;
   /** A further code of RFC 8914 that is true of the case, and may be the cause. */
   readonly also?: ExtendedError;
   /** The DNAME that leads to a name of more than 255 octets: clients are shown it (RFC 6672 section 2.2). */
@@ -56,12 +62,6 @@ export interface Alias {
   /** The CNAME RRset, preceded by the DNAME RRset where one made it. */
   readonly records: readonly RRset[];
   readonly proof: Proof;
-}
-
-/** A key as traces name it. */
-export interface KeyName {
-  readonly keyTag: number;
-  readonly algorithm: number;
 }
 
 /** One line of a trace: what was done for a question, in the order in which it ended. */
@@ -118,10 +118,21 @@ export interface Secure extends Base {
   readonly status: 'secure';
   readonly answer: Answer;
 }
-export interface Insecure extends Base {
+/** Why an outcome is insecure. */
+export interface Insecurity {
+  readonly reason: InsecureReason;
+  /** Where the signed part of the tree ends; `undefined` where configuration says so. */
+  readonly cause?: Fault;
+}
+/** No more of an outcome, a finding or a zone's trust than that. */
+export const insecurityOf = ({ reason, cause }: Insecurity): Insecurity => ({
+  reason,
+  ...(cause && { cause }),
+});
+
+export interface Insecure extends Base, Insecurity {
   readonly status: 'insecure';
   readonly answer: Answer | NotAsked;
-  readonly reason: InsecureReason;
 }
 /** A lookup error without the rest of the outcome, as it travels between the parts of the resolver. */
 export type Failure =

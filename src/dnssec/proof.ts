@@ -6,6 +6,7 @@ import type { Rcode, RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { LimitName } from './budget.ts';
+import type { Missing } from './detail.ts';
 import type { InsecureReason } from './reason.ts';
 
 /** That `name` has no record of `type`; `rcode` is what the reply says, which proves nothing. */
@@ -17,9 +18,9 @@ export interface Claim {
 
 /** Nothing was shown, or the opposite, or the work allowed ran out. */
 export type NoProof =
-  | { readonly kind: 'unproven' }
+  | { readonly kind: 'unproven'; readonly missing: Missing }
   /** A verified record says that the type exists at the name: the denial is a lie. */
-  | { readonly kind: 'contradicted' }
+  | { readonly kind: 'contradicted'; readonly name: Name; readonly types: readonly RRType[] }
   | { readonly kind: 'spent'; readonly limit: LimitName };
 
 export type NegativeProof =
@@ -43,8 +44,10 @@ export type DsProof =
     }
   | NoProof;
 
-export const UNPROVEN = { kind: 'unproven' } as const;
-export const CONTRADICTED = { kind: 'contradicted' } as const;
+export const unproven = (piece: Missing['piece'], name: Name) =>
+  ({ kind: 'unproven', missing: { piece, name } }) as const;
+export const contradicted = (name: Name, types: readonly RRType[]) =>
+  ({ kind: 'contradicted', name, types }) as const;
 
 export const proven = (
   absence: 'nodata' | 'nxdomain',
@@ -73,11 +76,12 @@ export function readBitmap(
 ): NegativeProof {
   if (type === 'DS') {
     // At an apex that is not the root only the parent may speak of DS.
-    if (types.includes('SOA') && !name.isRoot) return UNPROVEN;
-  } else if (isAncestorSide(types)) return UNPROVEN; // RFC 6840 section 4.1
+    if (types.includes('SOA') && !name.isRoot) return unproven('own-side', name);
+  } else if (isAncestorSide(types)) return unproven('own-side', name); // RFC 6840 section 4.1
   // ANY asks for whatever there is, and every bit says that there is something.
-  if (type === 'ANY' && types.length > 0 && !isAbsent(types)) return CONTRADICTED;
-  if (types.includes(type) || types.includes('CNAME')) return CONTRADICTED; // RFC 6840 section 4.3
+  if (type === 'ANY' && types.length > 0 && !isAbsent(types)) return contradicted(name, types);
+  // RFC 6840 section 4.3
+  if (types.includes(type) || types.includes('CNAME')) return contradicted(name, types);
   return proven(isAbsent(types) ? 'nxdomain' : 'nodata', [rrset]);
 }
 

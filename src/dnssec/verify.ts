@@ -11,8 +11,9 @@ import { isSupported } from './algorithms.ts';
 import type { LimitName } from './budget.ts';
 import { canonicalSet, countedLabels, signedData } from './canonical.ts';
 import type { Context } from './context.ts';
+import { type Detail, signatureDetail, signersDetail } from './detail.ts';
 import type { DnsKey } from './dnskey.ts';
-import type { Failure } from './outcome.ts';
+import type { Failure, Fault } from './outcome.ts';
 import type { BogusReason, InsecureReason } from './reason.ts';
 
 /** A zone's key set, validated. Invariant: every key is one that the zone published under a valid signature, or an anchor. */
@@ -24,7 +25,12 @@ export interface ZoneKeys {
 /** What is believed about one zone; `ttl` in seconds says for how long the records behind it allow that. */
 export type ZoneTrust =
   | { readonly status: 'secure'; readonly keys: ZoneKeys; readonly ttl: number }
-  | { readonly status: 'insecure'; readonly reason: InsecureReason; readonly ttl: number }
+  | {
+      readonly status: 'insecure';
+      readonly reason: InsecureReason;
+      readonly cause?: Fault;
+      readonly ttl: number;
+    }
   | Failure;
 
 export type Verdict =
@@ -42,10 +48,22 @@ export type Verdict =
       readonly kind: 'invalid';
       readonly reason: BogusReason;
       readonly limit: LimitName | undefined;
+      readonly detail: Detail;
     }
   | { readonly kind: 'spent'; readonly limit: LimitName };
 
 type Invalid = Extract<Verdict, { kind: 'invalid' }>;
+/** Why one signature does not count; `undefined` for the want of any. */
+interface RuledOut {
+  readonly reason: BogusReason;
+  readonly limit: LimitName | undefined;
+  readonly signature: Rrsig | undefined;
+}
+const NO_SIGNATURE: RuledOut = {
+  reason: 'rrsigs-missing',
+  limit: undefined,
+  signature: undefined,
+};
 
 /**
  * Verifies one RRset under one zone's keys.
@@ -61,14 +79,14 @@ type Invalid = Extract<Verdict, { kind: 'invalid' }>;
  */
 export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Verdict {
   const { limits } = context.budget;
-  let furthest: Invalid = invalid('rrsigs-missing');
+  let furthest = NO_SIGNATURE;
   let failures = 0;
   let set: readonly Rdata[] | undefined;
   const candidates = rrset.signatures.filter((signature) => signature.signer.equals(keys.zone));
   for (const signature of candidates.slice(0, limits['rrsigs-tried'])) {
     const found = checkFields(rrset, signature, keys, context);
-    if (found.kind === 'invalid') {
-      furthest = further(furthest, found);
+    if (found.kind === 'ruled-out') {
+      furthest = further(furthest, { reason: found.reason, limit: undefined, signature });
       continue;
     }
     set ??= canonicalSet(rrset);
@@ -79,15 +97,16 @@ export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Ver
       if (tried === 'spent') return { kind: 'spent', limit: 'signatures' };
       if (tried === 'passed') return valid(rrset, signature, context);
       failures += 1;
-      if (failures >= limits['failed-signatures'])
-        return invalid('too-many-failures', 'failed-signatures');
+      if (failures >= limits['failed-signatures']) {
+        const limit = 'failed-signatures';
+        return invalid(rrset, { reason: 'too-many-failures', limit, signature }, keys, context);
+      }
     }
-    const surplus = found.keys.length > limits['keys-tried'] ? 'keys-tried' : undefined;
-    furthest = further(furthest, invalid('signature-invalid', surplus));
+    const limit = found.keys.length > limits['keys-tried'] ? 'keys-tried' : undefined;
+    furthest = further(furthest, { reason: 'signature-invalid', limit, signature });
   }
-  return candidates.length > limits['rrsigs-tried']
-    ? { ...furthest, limit: 'rrsigs-tried' }
-    : furthest;
+  const isCrowd = candidates.length > limits['rrsigs-tried'];
+  return invalid(rrset, isCrowd ? { ...furthest, limit: 'rrsigs-tried' } : furthest, keys, context);
 }
 
 /** A key that cannot be used fails as a bad signature does; it costs the budget only what an engine has done for it. */
@@ -103,10 +122,16 @@ function tryKey(
   return verifier !== 'broken' && verifier(data, signature) ? 'passed' : 'failed';
 }
 
-const invalid = (reason: BogusReason, limit?: LimitName): Invalid => ({
+const invalid = (
+  rrset: RRset,
+  { reason, limit, signature }: RuledOut,
+  { keys }: ZoneKeys,
+  { now }: Context,
+): Invalid => ({
   kind: 'invalid',
   reason,
   limit,
+  detail: signature ? signatureDetail(signature, keys, now) : signersDetail(rrset),
 });
 
 /** The checks of RFC 4035 section 5.3.1 in their order: the later one fails, the more it tells. */
@@ -120,10 +145,13 @@ const ORDER: readonly BogusReason[] = [
   'signing-key-unusable',
   'signature-invalid',
 ];
-const further = (a: Invalid, b: Invalid): Invalid =>
+const further = (a: RuledOut, b: RuledOut): RuledOut =>
   ORDER.indexOf(b.reason) > ORDER.indexOf(a.reason) ? b : a;
 
-type Checked = { readonly kind: 'keys'; readonly keys: readonly DnsKey[] } | Invalid;
+type Checked =
+  | { readonly kind: 'keys'; readonly keys: readonly DnsKey[] }
+  | { readonly kind: 'ruled-out'; readonly reason: BogusReason };
+const ruledOut = (reason: BogusReason): Checked => ({ kind: 'ruled-out', reason });
 
 /** All that can be said of an RRSIG without computing it: RFC 4035 section 5.3.1. */
 function checkFields(
@@ -134,20 +162,20 @@ function checkFields(
 ): Checked {
   // Below the signer no wildcard can stand: labels smaller than the zone's would forge names out of a parent's.
   if (signature.labels > countedLabels(rrset.owner) || signature.labels < zone.labels)
-    return invalid('signature-labels');
-  if (!rrset.owner.isAtOrBelow(zone)) return invalid('signature-labels');
+    return ruledOut('signature-labels');
+  if (!rrset.owner.isAtOrBelow(zone)) return ruledOut('signature-labels');
   if (policy.signatureTimes === 'checked') {
     const reason = checkTimes(signature, now, policy.inceptionSkewMs);
-    if (reason) return invalid(reason);
+    if (reason) return ruledOut(reason);
   }
   const named = keys.filter(
     (key) => key.keyTag === signature.keyTag && key.algorithm === signature.algorithm,
   );
   if (named.length === 0 || !isSupported(policy.algorithms, signature.algorithm))
-    return invalid('signing-key-missing');
+    return ruledOut('signing-key-missing');
   const own = rrset.type === 'DNSKEY' && rrset.owner.equals(zone);
   const usable = named.filter((key) => key.isZoneKey && (own || !key.isRevoked));
-  return usable.length === 0 ? invalid('signing-key-unusable') : { kind: 'keys', keys: usable };
+  return usable.length === 0 ? ruledOut('signing-key-unusable') : { kind: 'keys', keys: usable };
 }
 
 /** RFC 4034 section 3.1.5: 32-bit seconds, compared by RFC 1982. Both ends belong to the period. */

@@ -60,6 +60,8 @@ export interface AskParts {
 
 /** Server names of one delegation that are considered (BIND, PowerDNS). */
 const MAX_SERVER_NAMES = 13;
+/** Servers that a failure names. */
+const MOST_TOLD = 8;
 /** Times that one server may be silent to one question; a forwarder may need as long as the question has. */
 const MAX_SILENCES = { authoritative: 2, forwarder: 5 } as const;
 /** RFC 9156 section 2.3: a minimised name that gets so many timeouts is given up for the full one. */
@@ -88,6 +90,8 @@ class Round {
   /** Addresses by what became of them: `silent` ones may be asked again. */
   readonly #silences = new Map<string, { readonly server: ServerAddress; count: number }>();
   readonly #done = new Set<string>();
+  /** What each server came to in the end, for people. */
+  readonly #said = new Map<string, string>();
   #failures = 0;
   #sentAny = false;
   /** What says nothing, kept for the case that nobody says more. */
@@ -226,6 +230,7 @@ class Round {
 
   #trace(server: ServerAddress, { sent }: Exchanged, result: string): void {
     const { cut, question, job } = this.#task;
+    this.#said.set(server.ip, result);
     for (const [i, { at, milliseconds, over, fault }] of sent.entries()) {
       const isLast = i === sent.length - 1;
       job.trace.push({
@@ -249,6 +254,10 @@ class Round {
     };
   }
 
+  get #told(): readonly { ip: string; said: string }[] {
+    return [...this.#said].slice(0, MOST_TOLD).map(([ip, said]) => ({ ip, said }));
+  }
+
   #unreachable(): Reply {
     const { cut, question, job } = this.#task;
     if (job.leftMs <= 0) return this.#spent('wall-clock');
@@ -260,7 +269,12 @@ class Round {
       failure: {
         status: 'indeterminate',
         reason: nothingSent ? 'network-error' : 'unreachable',
-        fault: { zone: cut.name, owner: question.name, type: question.type },
+        fault: {
+          zone: cut.name,
+          owner: question.name,
+          type: question.type,
+          detail: { kind: 'servers', servers: this.#told },
+        },
       },
     };
   }

@@ -10,10 +10,17 @@ import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
 import { checkDelegation, type Delegation } from '../dnssec/delegation.ts';
+import type { KeyName } from '../dnssec/detail.ts';
 import { type Finding, judge } from '../dnssec/judge.ts';
 import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
-import { type Failure, type Fault, failed, type KeyName, type Step } from '../dnssec/outcome.ts';
-import type { InsecureReason } from '../dnssec/reason.ts';
+import {
+  type Failure,
+  type Fault,
+  failed,
+  type Insecurity,
+  insecurityOf,
+  type Step,
+} from '../dnssec/outcome.ts';
 import type { ZoneTrust } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
@@ -38,9 +45,8 @@ export interface Found {
   readonly until?: number | undefined;
 }
 /** The zone is proved unsigned, and the question was for signed zones only. */
-export interface NotAsked {
+export interface NotAsked extends Insecurity {
   readonly kind: 'not-asked';
-  readonly reason: InsecureReason;
   /** Seconds for which the zone is known to be unsigned. */
   readonly ttl: number;
 }
@@ -94,7 +100,7 @@ export class Finder {
     const zone = await this.#trustFor(place, arrival.cut, job);
     const anchored = this.#anchoredBelow(arrival.cut, place);
     if (zone.status === 'insecure' && !anchored)
-      return { kind: 'not-asked', reason: zone.reason, ttl: zone.ttl };
+      return { kind: 'not-asked', ...insecurityOf(zone), ttl: zone.ttl };
     if (failed(zone) && !anchored) return this.#found(question, zone, arrival.cut, job);
     return this.find(question, job); // its DS did not come with the referral
   }
@@ -286,11 +292,11 @@ function findingOf(delegation: Delegation): Finding | undefined {
       return { status: 'secure', found, ttl: ds.ttl };
     }
     case 'unsigned': {
-      const { proof, ttl, reason } = delegation;
+      const { proof, ttl, reason, cause } = delegation;
       const found = { kind: 'nodata', proof } as const;
       return reason === 'no-ds-proven'
         ? { status: 'secure', found, ttl }
-        : { status: 'insecure', found, ttl, reason };
+        : { status: 'insecure', found, ttl, reason, cause };
     }
     case 'not-a-cut':
     case 'nothing-below':

@@ -16,11 +16,12 @@ import {
   type Alias,
   type Failure,
   failed,
+  type Insecurity,
+  insecurityOf,
   type Lookup,
   type LookupOptions,
   type Outcome,
 } from '../dnssec/outcome.ts';
-import type { InsecureReason } from '../dnssec/reason.ts';
 import type { Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
 import type { Answers, Kept } from './answers.ts';
@@ -101,10 +102,6 @@ type Taken =
   | { readonly kind: 'goes-on'; readonly target: Name };
 const end = (outcome: Outcome): Taken => ({ kind: 'end', outcome });
 
-interface Insecurity {
-  readonly reason: InsecureReason;
-}
-
 /** One lookup: from the name that was asked for to the end of its aliases. */
 class Chain {
   readonly #parts: LookupParts;
@@ -157,7 +154,7 @@ class Chain {
   #take({ finding, zone, expiresAt }: Settled): Taken {
     this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
     if (failed(finding)) return end(this.#fail(finding));
-    if (finding.status === 'insecure') this.#weakest ??= { reason: finding.reason };
+    if (finding.status === 'insecure') this.#weakest ??= insecurityOf(finding);
     if (finding.found.kind !== 'alias') return end(this.#answer(finding.found));
     const failure = this.#refuseLink(finding.found, zone);
     if (failure) return end(this.#fail(failure));
@@ -292,18 +289,18 @@ class Chain {
 
   #answer(answer: Exclude<Extract<Finding, { status: 'secure' }>['found'], Link>): Outcome {
     return this.#weakest
-      ? { ...this.#base, status: 'insecure', answer, reason: this.#weakest.reason }
+      ? { ...this.#base, status: 'insecure', answer, ...this.#weakest }
       : { ...this.#base, status: 'secure', answer };
   }
 
-  #notAsked({ reason, ttl }: NotAsked): Outcome {
-    const until = this.#parts.clock.now() + ttl * 1000;
+  #notAsked(found: NotAsked): Outcome {
+    const until = this.#parts.clock.now() + found.ttl * 1000;
     this.#expiresAt = Math.min(this.#expiresAt, until);
     return {
       ...this.#base,
       status: 'insecure',
       answer: { kind: 'not-asked' },
-      reason: this.#weakest?.reason ?? reason,
+      ...(this.#weakest ?? insecurityOf(found)),
     };
   }
 

@@ -18,12 +18,14 @@ import {
   type Delegation,
   type Evidence,
   evidenceIn,
+  keysDetail,
   NO_EVIDENCE,
   type Trusted,
 } from '../dnssec/delegation.ts';
+import type { KeyName } from '../dnssec/detail.ts';
 import { parseDnsKey } from '../dnssec/dnskey.ts';
 import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
-import { type Failure, failed, type KeyName } from '../dnssec/outcome.ts';
+import { type Failure, failed } from '../dnssec/outcome.ts';
 import type { ZoneKeys, ZoneTrust } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
 import type { Ask, Reply } from './ask.ts';
@@ -226,7 +228,7 @@ export class Trust {
         return this.#keysOf(cut, trusted, job, dnskey);
       }
       case 'unsigned':
-        return note(job, cut, { status: 'insecure', reason: found.reason, ttl: found.ttl });
+        return note(job, cut, unsignedBy(found));
       case 'not-a-cut':
       case 'nothing-below':
         return note(job, cut, bogus(parent.name, cut.name, 'DS', 'referral-forged'));
@@ -247,12 +249,13 @@ export class Trust {
     if (reply.kind === 'unreachable') return note(job, cut, reply.failure);
     const set = findRRset(reply.reply.answer, cut.name, 'DNSKEY');
     const trust = checkKeys(cut.name, trusted, set, contextOf(this.#parts, job));
+    const detail = trust.status === 'bogus' ? keysDetail(trusted, set) : undefined;
     const isStripped =
       cut.role === 'forwarder' && trust.status === 'bogus' && !set?.signatures.length;
     if (isStripped)
-      return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'signatures-stripped'));
+      return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'signatures-stripped', { detail }));
     if (trusted.ttl === Number.POSITIVE_INFINITY && isSignedByOthers(trust, set))
-      return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'anchor-outdated'));
+      return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'anchor-outdated', { detail }));
     return note(job, cut, trust, { trusted });
   }
 
@@ -357,6 +360,17 @@ const NO_ANCHOR = {
   reason: 'no-trust-anchor',
   ttl: Number.POSITIVE_INFINITY,
 } as const satisfies ZoneTrust;
+
+const unsignedBy = ({
+  reason,
+  cause,
+  ttl,
+}: Extract<Delegation, { kind: 'unsigned' }>): ZoneTrust => ({
+  status: 'insecure',
+  reason,
+  cause,
+  ttl,
+});
 
 /** The evidence does not prove anything, but it may not be the parent's last word. */
 const isDoubtful = (found: Delegation): boolean =>
