@@ -18,10 +18,12 @@ import { explain, type Reason } from './reason.ts';
  * explainCase('signature-expired', fault);
  * // 'the signature has expired: RRSIG by key 34505 ECDSAP256SHA256, valid from 2026-05-29T00:00:00Z to 2026-06-29T00:00:00Z, judged at 2026-07-01T00:00:00Z'
  */
-export function explainCase(reason: Reason, about?: Pick<Fault, 'detail'>): string {
+export function explainCase(reason: Reason, about?: Pick<Fault, 'detail' | 'servers'>): string {
   const { text } = explain(reason);
-  const more = about?.detail && printDetail(reason, about.detail);
-  return more ? `${text}: ${more}` : text;
+  const detail = about?.detail && printDetail(reason, about.detail);
+  const servers = about?.servers && `servers ${about.servers.join(' and ')} disagree`;
+  const more = [detail, servers].filter((part) => part);
+  return more.length > 0 ? `${text}: ${more.join('; ')}` : text;
 }
 
 function printDetail(reason: Reason, detail: Detail): string {

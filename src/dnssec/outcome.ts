@@ -48,6 +48,8 @@ export interface Fault {
   readonly limit?: LimitName;
   /** What was expected and what was found. */
   readonly detail?: Detail;
+  /** Servers that contradict each other, by address: who gave the record set, and who gave the keys. */
+  readonly servers?: readonly string[];
   /** A further code of RFC 8914 that is true of the case, and may be the cause. */
   readonly also?: ExtendedError;
   /** The DNAME that leads to a name of more than 255 octets: clients are shown it (RFC 6672 section 2.2). */

@@ -11,7 +11,7 @@ import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
 import { checkDelegation, type Delegation } from '../dnssec/delegation.ts';
 import type { KeyName } from '../dnssec/detail.ts';
-import { type Finding, judge } from '../dnssec/judge.ts';
+import { type Finding, type Judgement, judge } from '../dnssec/judge.ts';
 import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
 import {
   type Failure,
@@ -181,7 +181,7 @@ export class Finder {
         return this.#found(question, arrival.failure, arrival.cut, job);
       case 'arrived': {
         const { reply } = arrival;
-        const { finding, cut } = await this.#judge(question, arrival.cut, reply, job);
+        const { finding, cut } = await this.#judge(question, arrival, job);
         return this.#found(question, finding, cut, job, reply);
       }
     }
@@ -190,8 +190,7 @@ export class Finder {
   /** Judges a reply in the zone that it came from, or in a lower one that the walk did not see. */
   async #judge(
     question: Question,
-    start: ZoneCut,
-    reply: Scrubbed,
+    { cut: start, reply, from }: Extract<Arrival, { kind: 'arrived' }>,
     job: Job,
   ): Promise<{ finding: Finding; cut: ZoneCut }> {
     const { trust } = this.#parts;
@@ -205,7 +204,10 @@ export class Finder {
         cut = anchored;
         continue;
       }
-      const judgement = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
+      const first = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
+      const judgement = lacksKey(first)
+        ? await this.#judgeByItsKeys(question, { cut, reply, from }, first, job)
+        : first;
       if (judgement.kind === 'settled') {
         if (judgement.finding.status === 'secure' || !anchored)
           return { finding: judgement.finding, cut };
@@ -219,6 +221,27 @@ export class Finder {
       if (missed.cut.nameservers !== cut.nameservers) asked.clear();
       cut = missed.cut; // strictly below the last one, so this ends
     }
+  }
+
+  /**
+   * A key that is missing may be published by the one who signed with it: providers that share a zone may be slow to
+   * publish each other's keys (RFC 8901 section 2). So his key set is asked for, once.
+   */
+  async #judgeByItsKeys(
+    question: Question,
+    { cut, reply, from }: Pick<Extract<Arrival, { kind: 'arrived' }>, 'cut' | 'reply' | 'from'>,
+    first: Lacking,
+    job: Job,
+  ): Promise<Judgement> {
+    const { zone, servers } = await this.#parts.trust.withKeysAt(cut, from, job);
+    if (!zone) return first;
+    const second = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
+    if (!lacksKey(second)) return second;
+    const { finding } = second;
+    return {
+      kind: 'settled',
+      finding: { ...finding, fault: { ...finding.fault, servers } },
+    };
   }
 
   /**
@@ -282,6 +305,13 @@ export class Finder {
     return { kind: 'found', question, finding, zone: cut.name, source, until };
   }
 }
+
+type Lacking = Extract<Judgement, { kind: 'settled' }> & { readonly finding: Bogus };
+type Bogus = Extract<Failure, { status: 'bogus' }>;
+const lacksKey = (judgement: Judgement): judgement is Lacking =>
+  judgement.kind === 'settled' &&
+  judgement.finding.status === 'bogus' &&
+  judgement.finding.reason === 'signing-key-missing';
 
 /** What a delegation says to a question for DS; `undefined` where the parent has to be asked. */
 function findingOf(delegation: Delegation): Finding | undefined {

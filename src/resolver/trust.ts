@@ -7,6 +7,7 @@
  * @module
  */
 import type { Name } from '../dns/name.ts';
+import { hex } from '../dns/radix.ts';
 import { decode } from '../dns/rdata.ts';
 import { findRRset, type RRset } from '../dns/rrset.ts';
 import { type Anchor, type Anchors, closestAnchor } from '../dnssec/anchors.ts';
@@ -27,7 +28,7 @@ import { parseDnsKey } from '../dnssec/dnskey.ts';
 import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
 import { type Failure, failed } from '../dnssec/outcome.ts';
 import type { ZoneKeys, ZoneTrust } from '../dnssec/verify.ts';
-import type { Clock } from '../environment.ts';
+import type { Clock, ServerAddress } from '../environment.ts';
 import type { Ask, Reply } from './ask.ts';
 import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
@@ -68,6 +69,13 @@ interface Held {
   readonly anchors: Anchors;
 }
 
+/** How a zone's keys came to be believed. */
+interface Origin {
+  readonly trusted: Trusted;
+  /** The servers that gave key sets, by address. */
+  readonly servers: readonly string[];
+}
+
 interface UnderWay {
   readonly work: Promise<ZoneTrust>;
   readonly anchors: Anchors;
@@ -77,6 +85,7 @@ export class Trust {
   readonly #parts: TrustParts;
   readonly #held = new WeakMap<ZoneCut, Held>();
   readonly #underWay = new WeakMap<ZoneCut, UnderWay>();
+  readonly #origins = new WeakMap<ZoneTrust, Origin>();
 
   constructor(parts: TrustParts) {
     this.#parts = parts;
@@ -256,7 +265,36 @@ export class Trust {
       return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'signatures-stripped', { detail }));
     if (trusted.ttl === Number.POSITIVE_INFINITY && isSignedByOthers(trust, set))
       return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'anchor-outdated', { detail }));
+    this.#origins.set(trust, { trusted, servers: [reply.from.ip] });
     return note(job, cut, trust, { trusted });
+  }
+
+  /**
+   * The trust of a secure zone with the keys that one of its servers publishes beside those of the others: RFC 8901. The
+   * DS records vouch for each key set alone, so together they are no weaker.
+   *
+   * @returns no `zone` where that server adds nothing; and the servers whose key sets are known then
+   */
+  async withKeysAt(
+    cut: ZoneCut,
+    server: ServerAddress,
+    job: Job,
+  ): Promise<{ zone: ZoneTrust | undefined; servers: readonly string[] }> {
+    const before = await this.of(cut, job);
+    const origin = this.#origins.get(before);
+    if (before.status !== 'secure' || !origin || origin.servers.includes(server.ip))
+      return { zone: undefined, servers: origin?.servers ?? [] };
+    const servers = [...origin.servers, server.ip];
+    const only = { ...cut, nameservers: [{ host: cut.name, addresses: [server] }] };
+    const reply = await this.#askKeys(only, job);
+    if (reply.kind === 'unreachable') return { zone: undefined, servers };
+    const set = findRRset(reply.reply.answer, cut.name, 'DNSKEY');
+    const theirs = checkKeys(cut.name, origin.trusted, set, contextOf(this.#parts, job));
+    const zone = theirs.status === 'secure' ? joinKeys(before, theirs) : before;
+    this.#origins.set(zone, { trusted: origin.trusted, servers });
+    const held = this.#held.get(cut);
+    if (held?.trust === before) this.#held.set(cut, { ...held, trust: zone });
+    return { zone: note(job, cut, zone, { trusted: origin.trusted }), servers };
   }
 
   #askKeys(cut: ZoneCut, job: Job): Promise<Reply> {
@@ -371,6 +409,15 @@ const unsignedBy = ({
   cause,
   ttl,
 });
+
+type SecureTrust = Extract<ZoneTrust, { status: 'secure' }>;
+
+function joinKeys(a: SecureTrust, b: SecureTrust): SecureTrust {
+  const known = new Set(a.keys.keys.map(({ rdata }) => hex.print(rdata)));
+  const more = b.keys.keys.filter(({ rdata }) => !known.has(hex.print(rdata)));
+  const keys = { zone: a.keys.zone, keys: [...a.keys.keys, ...more] };
+  return { status: 'secure', keys, ttl: Math.min(a.ttl, b.ttl) };
+}
 
 /** The evidence does not prove anything, but it may not be the parent's last word. */
 const isDoubtful = (found: Delegation): boolean =>

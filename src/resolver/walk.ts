@@ -20,7 +20,13 @@ import type { Scrubbed } from './scrub.ts';
 import type { ZoneCut } from './zone.ts';
 
 export type Arrival =
-  | { readonly kind: 'arrived'; readonly cut: ZoneCut; readonly reply: Scrubbed }
+  | {
+      readonly kind: 'arrived';
+      readonly cut: ZoneCut;
+      readonly reply: Scrubbed;
+      /** Who gave it. */
+      readonly from: ServerAddress;
+    }
   | { readonly kind: 'not-asked'; readonly cut: ZoneCut }
   | { readonly kind: 'unreachable'; readonly cut: ZoneCut; readonly failure: Failure };
 
@@ -111,7 +117,7 @@ class Descent {
         watch.onCut?.(cut);
         shown = this.#next(cut, cut.name);
       } else if (isWhole || (await this.#isSettled(cut, asked.reply))) {
-        return { kind: 'arrived', cut, reply: asked.reply };
+        return { kind: 'arrived', cut, reply: asked.reply, from: asked.from };
       } else {
         shown = asked.reply.rcode === 'NOERROR' ? this.#next(cut, shown) : question.name;
       }
