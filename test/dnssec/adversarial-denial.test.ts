@@ -83,7 +83,7 @@ for (const [mode, denial] of Object.entries(MODES)) {
     t.equal(ask(world, 'nope', 'DS'), 'secure nxdomain');
   });
 
-  t.test(`${mode}: 44 the parent's side of a cut denies nothing at or below it`, async (t) => {
+  t.test(`row 44, ${mode}: the parent's side of a cut denies nothing at or below it`, async (t) => {
     const world = net(denial);
     for (const rcode of ['NXDOMAIN', 'NOERROR'] as const)
       for (const label of ['signed', 'www.signed', 'plain', 'www.plain', 'nope.plain']) {
@@ -118,7 +118,7 @@ for (const [mode, denial] of Object.entries(MODES)) {
     t.equal(ask(world, 'x.dname', 'A', forged), 'bogus denial-missing');
   });
 
-  t.test(`${mode}: 50 no word about the wildcard`, async (t) => {
+  t.test(`row 50, ${mode}: no word about the wildcard`, async (t) => {
     const world = net(denial);
     const whole = from(world, 'nope');
     const wildcard = `*.${ZONE}`;
@@ -141,7 +141,7 @@ for (const [mode, denial] of Object.entries(MODES)) {
     t.match(told(finding), { status: 'bogus', reason: 'denial-missing', ede: 12 });
   });
 
-  t.test(`${mode}: 51 a wildcard answer without proof`, async (t) => {
+  t.test(`row 51, ${mode}: a wildcard answer without proof`, async (t) => {
     const world = net(denial);
     const given = { ...from(world, 'x.wild'), authority: [] };
     const finding = settle(
@@ -150,7 +150,7 @@ for (const [mode, denial] of Object.entries(MODES)) {
     t.match(told(finding), { status: 'bogus', reason: 'wildcard-unproven', ede: 6 });
   });
 
-  t.test(`${mode}: 52 a wildcard replayed for what exists`, async (t) => {
+  t.test(`row 52, ${mode}: a wildcard replayed for what exists`, async (t) => {
     const world = net(denial);
     const [wild] = from(world, 'x.wild').answer;
     if (!wild) throw new RangeError('no wildcard');
@@ -169,7 +169,7 @@ for (const [mode, denial] of Object.entries(MODES)) {
     );
   });
 
-  t.test(`${mode}: 54 NXDOMAIN for an empty non-terminal`, async (t) => {
+  t.test(`row 54, ${mode}: NXDOMAIN for an empty non-terminal`, async (t) => {
     const world = net(denial);
     t.equal(ask(world, 'ent', 'A', { ...from(world, 'ent'), rcode: 'NXDOMAIN' }), 'secure nodata');
     t.equal(
@@ -178,7 +178,7 @@ for (const [mode, denial] of Object.entries(MODES)) {
     );
   });
 
-  t.test(`${mode}: 56 the bit of the type is set`, async (t) => {
+  t.test(`row 56, ${mode}: the bit of the type is set`, async (t) => {
     const world = net(denial);
     const nodata = from(world, 'host', 'MX');
     const finding = settle(
@@ -229,7 +229,7 @@ function isNear(world: Internet, label: string): (set: RRset) => boolean {
   return (set) => useful.some(({ owner }) => owner.equals(set.owner));
 }
 
-t.test('43 an NSEC that leads out of the zone, or back', async (t) => {
+t.test('row 43: an NSEC that leads out of the zone, or back', async (t) => {
   const lead = (next: string) => [
     alterRecords(({ records }) =>
       records.map((one) => {
@@ -244,7 +244,7 @@ t.test('43 an NSEC that leads out of the zone, or back', async (t) => {
     t.equal(ask(net('nsec', ...lead(next)), 'nope'), 'bogus denial-missing', next);
 });
 
-t.test('70 NXNAME', async (t) => {
+t.test('row 70: NXNAME', async (t) => {
   const world = net('nsec');
   const denies = (types: string): Reply =>
     reply(

@@ -30,7 +30,7 @@ import { judgeData, judgeKeys, WWW, ZONE, zoneWith } from './example-zone.ts';
 import { ENGINES, LEGACY, policy } from './support.ts';
 import { contextOf, keysOf, replyOf, trustOf } from './world.ts';
 
-t.test('4 HashTrap: 100 DS x 100 keys of one tag', async (t) => {
+t.test('row 4: HashTrap: 100 DS x 100 keys of one tag', async (t) => {
   const { keyTag, algorithm } = firstKey(zoneWith([]));
   const lines = Array.from({ length: 100 }, (_, i) => {
     const digest = i.toString(16).padStart(64, '0');
@@ -85,58 +85,62 @@ interface KeyCase {
 }
 
 const UNUSABLE_KEYS: readonly KeyCase[] = [
-  { row: '7 a truncated ECDSA key', algorithm: 13, change: (key) => key.subarray(0, 40) },
+  { row: 'row 7: a truncated ECDSA key', algorithm: 13, change: (key) => key.subarray(0, 40) },
   {
-    row: '7 an RSA exponent past the end',
+    row: 'row 7: an RSA exponent past the end',
     algorithm: 8,
     change: (key) => key.map((o, i) => (i === 0 ? 255 : o)),
   },
-  { row: '7 an empty key', algorithm: 8, change: () => new Uint8Array() },
+  { row: 'row 7: an empty key', algorithm: 8, change: () => new Uint8Array() },
   {
-    row: '7 an RSA key of its exponent length alone',
+    row: 'row 7: an RSA key of its exponent length alone',
     algorithm: 8,
     change: () => Uint8Array.of(0),
   },
-  { row: '8 RSA exponent 1', algorithm: 8, change: (key) => rsaKey([1], modulusOf(key)) },
+  { row: 'row 8: RSA exponent 1', algorithm: 8, change: (key) => rsaKey([1], modulusOf(key)) },
   {
-    row: '8 an even RSA exponent',
+    row: 'row 8: an even RSA exponent',
     algorithm: 8,
     change: (key) => rsaKey([1, 0, 0], modulusOf(key)),
   },
   {
-    row: '8 RSA exponent 2^32+3',
+    row: 'row 8: RSA exponent 2^32+3',
     algorithm: 8,
     change: (key) => rsaKey([1, 0, 0, 0, 3], modulusOf(key)),
   },
   {
-    row: '8 RSA exponent 2^64+1',
+    row: 'row 8: RSA exponent 2^64+1',
     algorithm: 8,
     change: (key) => rsaKey([1, 0, 0, 0, 0, 0, 0, 0, 1], modulusOf(key)),
   },
   {
-    row: '8 an RSA modulus of 65 536 bits',
+    row: 'row 8: an RSA modulus of 65 536 bits',
     algorithm: 8,
     change: () => rsaKey([1, 0, 1], new Uint8Array(8192).fill(255)),
   },
   {
-    row: '8 an RSA modulus of 4104 bits',
+    row: 'row 8: an RSA modulus of 4104 bits',
     algorithm: 8,
     change: () => rsaKey([1, 0, 1], new Uint8Array(513).fill(255)),
   },
   {
-    row: '8 an RSA modulus of half a megabit',
+    row: 'row 8: an RSA modulus of half a megabit',
     algorithm: 8,
     change: () => rsaKey([1, 0, 1], new Uint8Array(60_000).fill(255)),
   },
-  { row: '10 a P-256 key of 63 octets', algorithm: 13, change: (key) => key.subarray(0, 63) },
-  { row: '10 a P-384 key of 97 octets', algorithm: 14, change: (key) => Uint8Array.of(...key, 0) },
+  { row: 'row 10: a P-256 key of 63 octets', algorithm: 13, change: (key) => key.subarray(0, 63) },
   {
-    row: '11 the neutral point as Ed25519 key',
+    row: 'row 10: a P-384 key of 97 octets',
+    algorithm: 14,
+    change: (key) => Uint8Array.of(...key, 0),
+  },
+  {
+    row: 'row 11: the neutral point as Ed25519 key',
     algorithm: 15,
     change: (key) => key.map((_, i) => (i === 0 ? 1 : 0)),
   },
   {
-    row: '11 the neutral point as Ed448 key',
+    row: 'row 11: the neutral point as Ed448 key',
     algorithm: 16,
     change: (key) => key.map((_, i) => (i === 0 ? 1 : 0)),
   },
@@ -153,7 +157,7 @@ for (const { row, algorithm, change } of UNUSABLE_KEYS)
       );
   });
 
-t.test('9 leading zeros of RSA numbers count nothing', async (t) => {
+t.test('row 9: leading zeros of RSA numbers count nothing', async (t) => {
   const zeros = (key: Uint8Array): Uint8Array =>
     rsaKey(
       [0, 0, ...key.subarray(1, 1 + (key[0] ?? 0))],
@@ -172,7 +176,7 @@ t.test('9 leading zeros of RSA numbers count nothing', async (t) => {
 
 /** RFC 8032 section 5.1: the order of the base point, little-endian. */
 
-t.test('17 the only DS is wrong', async (t) => {
+t.test('row 17: the only DS is wrong', async (t) => {
   for (const field of ['keyTag', 'digest', 'algorithm', 'digestType'] as const)
     t.same(
       judgeKeys(zoneWith([wrongDs(field)])),
@@ -181,7 +185,7 @@ t.test('17 the only DS is wrong', async (t) => {
     );
 });
 
-t.test("26 the parent's key signs the child's key set", async (t) => {
+t.test("row 26: the parent's key signs the child's key set", async (t) => {
   const forge = alterRecords(({ records }) => {
     const zone = Name.parse(ZONE);
     const set = collectSets(records).find(({ type }) => type === 'DNSKEY');
@@ -205,7 +209,7 @@ t.test("26 the parent's key signs the child's key set", async (t) => {
 
 /** Upper case for the letters of names, which stand after the strings of a NAPTR. */
 
-t.test('34 to 36: what DS records count', async (t) => {
+t.test('rows 34 to 36: what DS records count', async (t) => {
   const unknown = alterDs((ds) => ({ ...ds, algorithm: 200 }));
   t.same(judgeKeys(zoneWith([unknown])), {
     status: 'insecure',
@@ -236,7 +240,7 @@ t.test('34 to 36: what DS records count', async (t) => {
     );
 });
 
-t.test('40 and 42: a key set that nobody vouches for', async (t) => {
+t.test('rows 40 and 42: a key set that nobody vouches for', async (t) => {
   const net = zoneWith([signKeysByZskOnly()], { keys: 'ksk-zsk' });
   t.same(judgeKeys(net), { status: 'bogus', reason: 'dnskey-unsigned', ede: 10, signatures: 0 });
   const none = zoneWith([
@@ -326,7 +330,7 @@ t.test('a zone signed with RSA of 512 bits', async (t) => {
   }
 });
 
-t.test('33 one of two keys is revoked, and both sign the key set', async (t) => {
+t.test('row 33: one of two keys is revoked, and both sign the key set', async (t) => {
   const old = signingKey(13, 'old');
   const { flags, ...rest } = decode('DNSKEY', old.dnskey);
   const revokedKey = withDnskey(old, encode('DNSKEY', { ...rest, flags: flags | 0x80 }));

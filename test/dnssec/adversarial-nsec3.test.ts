@@ -66,7 +66,7 @@ const from = (world: Internet, label: string, type: RRType = 'A'): Reply =>
 const evidence = (world: Internet, zone = ZONE): readonly RRset[] =>
   denialOf(world, zone).slice(0, 10);
 
-t.test('57 NSEC3 records of different parameters', async (t) => {
+t.test('row 57: NSEC3 records of different parameters', async (t) => {
   const chains = [0, 8, 123].map((iterations) => from(net({ iterations }), 'nope').authority);
   const context = contextOf(net('nsec'));
   const given = reply('NXDOMAIN', [], chains.flat());
@@ -85,7 +85,7 @@ t.test('57 NSEC3 records of different parameters', async (t) => {
   );
 });
 
-t.test('59 and 60: NSEC3 that costs too much', async (t) => {
+t.test('rows 59 and 60: NSEC3 that costs too much', async (t) => {
   const judged = (options: Nsec3Options, ...amendments: readonly Amendment[]) => {
     const world = internet({
       [ZONE]: { records: ['@ MX 0 .'], signing: { denial: options } },
@@ -105,7 +105,7 @@ t.test('59 and 60: NSEC3 that costs too much', async (t) => {
   t.equal(judged({ iterations: 9, salt })[0], 'secure nxdomain', 'price 50');
 });
 
-t.test('59 other positive answers of the zone stay secure', async (t) => {
+t.test('row 59: other positive answers of the zone stay secure', async (t) => {
   const world = net({ iterations: 51 });
   t.equal(ask(world, 'host'), 'secure records');
   t.equal(ask(world, 'x.wild'), 'insecure records', 'a wildcard needs its denial');
@@ -119,7 +119,7 @@ t.test('59 other positive answers of the zone stay secure', async (t) => {
   );
 });
 
-t.test('61 the closest encloser is searched among 120 labels', async (t) => {
+t.test('row 61: the closest encloser is searched among 120 labels', async (t) => {
   const long = `${'a.'.repeat(118)}${ZONE}`;
   const spread = (salt: string) => {
     const world = internet({
@@ -155,7 +155,7 @@ t.test('61 the closest encloser is searched among 120 labels', async (t) => {
   t.equal(together.budget.used('nsec3-hashes'), 600);
 });
 
-t.test('63 and 64: opt-out', async (t) => {
+t.test('rows 63 and 64: opt-out', async (t) => {
   const optOut = { spans: 'optOut' } as const;
   const world = net(optOut);
   t.equal(ask(world, 'nope'), 'insecure nxdomain');
@@ -191,7 +191,7 @@ t.test('63 and 64: opt-out', async (t) => {
     }
 });
 
-t.test('65 an NSEC3 at the apex of a zone that is called like a hash', async (t) => {
+t.test('row 65: an NSEC3 at the apex of a zone that is called like a hash', async (t) => {
   const parent = net({ iterations: 0 });
   const hash = base32hex.print(nsec3Hash(Name.parse(ZONE), 0, new Uint8Array()));
   const child = `${hash}.${ZONE}`;
@@ -232,7 +232,7 @@ t.test('an NSEC3 with a flag or a hash that is not known is ignored', async (t) 
   t.equal(ask(net({}, ...change('hashAlgorithm', 2)), 'nope'), 'bogus denial-missing', 'hash 2');
 });
 
-t.test('67 more NSEC3 records than any proof needs', async (t) => {
+t.test('row 67: more NSEC3 records than any proof needs', async (t) => {
   const records = Array.from({ length: 300 }, (_, i) => `n${i} A 192.0.2.1`);
   const world = internet({ [ZONE]: { records, signing: { denial: 'nsec3' } } });
   const all = denialOf(world, ZONE);

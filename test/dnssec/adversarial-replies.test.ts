@@ -87,7 +87,7 @@ for (const [mode, denial] of [
     t.equal(cut(world, 'a.x.wild', 'DS'), 'nothing-below', 'and deeper');
   });
 
-  t.test(`${mode}: 71 and 72: no DS, and no proof that holds`, async (t) => {
+  t.test(`rows 71 and 72, ${mode}: no DS, and no proof that holds`, async (t) => {
     t.equal(cut(net(denial, stripDsFromReferrals()), 'signed'), 'silent', '71 nothing at all');
     t.equal(cut(net(denial, removeDenial()), 'plain'), 'silent', '71');
     t.equal(cut(net(denial, corruptDenial()), 'plain'), 'failed bogus signature-invalid', '72');
@@ -131,14 +131,14 @@ for (const [mode, denial] of [
     );
   });
 
-  t.test(`${mode}: 73 an unsigned NXDOMAIN for the DS`, async (t) => {
+  t.test(`row 73, ${mode}: an unsigned NXDOMAIN for the DS`, async (t) => {
     const world = net(denial);
     const soa = record(`${ZONE}. 300 SOA ns.${ZONE}. x.${ZONE}. 1 1 1 1 300`);
     t.equal(cut(world, 'signed', 'DS', reply('NXDOMAIN', [], collectRRsets([soa]))), 'silent');
     t.equal(cut(world, 'signed', 'DS', reply('SERVFAIL', [])), 'silent');
   });
 
-  t.test(`${mode}: 74 (a) an alias at a delegation`, async (t) => {
+  t.test(`row 74, ${mode}: (a) an alias at a delegation`, async (t) => {
     const world = net(denial);
     const forged = collectRRsets([record(`signed.${ZONE}. 300 CNAME evil.test.`)]);
     t.equal(cut(world, 'signed', 'DS', reply('NOERROR', forged)), 'failed bogus rrsigs-missing');
@@ -166,7 +166,7 @@ t.test('an alias that a wildcard made in an opt-out span hides nothing securely'
   t.equal(cut(world, 'x.wild', 'DS'), 'unsigned opt-out');
 });
 
-t.test('74 (a) a CNAME in place of the DNSKEY', async (t) => {
+t.test('row 74: (a) a CNAME in place of the DNSKEY', async (t) => {
   const world = net('nsec');
   const zone = Name.parse(ZONE);
   t.match(told(checkKeys(zone, trustedOf(world, ZONE), undefined, contextOf(world))), {
@@ -176,7 +176,7 @@ t.test('74 (a) a CNAME in place of the DNSKEY', async (t) => {
   });
 });
 
-t.test('76 the answer of a child whose cut was not seen', async (t) => {
+t.test('row 76: the answer of a child whose cut was not seen', async (t) => {
   const world = net('nsec');
   const towards = (child: string, type: RRType = 'A', label = 'www'): string => {
     const asked = `${label}${label && '.'}${child}.${ZONE}`;
@@ -191,7 +191,7 @@ t.test('76 the answer of a child whose cut was not seen', async (t) => {
   t.equal(towards('signed', 'DS', 'x.y'), 'signed.example.com.', 'a DS question, above its name');
 });
 
-t.test('90 DNAME with a CNAME of its own', async (t) => {
+t.test('row 90: DNAME with a CNAME of its own', async (t) => {
   const world = net('nsec');
   const whole = from(world, 'x.dname');
   const forged = collectRRsets([record(`x.dname.${ZONE}. 300 CNAME evil.test.`)]);
@@ -234,7 +234,7 @@ const at = (owner: string, type: RRType, rdata: readonly number[]): RRset => ({
 });
 const UNSIGNED: ZoneTrust = { status: 'insecure', reason: 'no-ds-proven', ttl: 60 };
 
-t.test('106 data that does not fit its type', async (t) => {
+t.test('row 106: data that does not fit its type', async (t) => {
   const world = net('nsec');
   for (const type of ['A', 'SVCB', 'LOC', 'NAPTR', 'APL', 'CNAME', 'PX'] as const) {
     const one = {
@@ -266,7 +266,7 @@ t.test('106 data that does not fit its type', async (t) => {
   t.equal(cut(world, 'signed', 'DS', ds), 'failed bogus malformed-records', 'DS');
 });
 
-t.test('129 nothing at all', async (t) => {
+t.test('row 129: nothing at all', async (t) => {
   const world = net('nsec');
   const one = { zone: ZONE, name: name('nope'), type: 'A', reply: reply('NOERROR', []) } as const;
   const judgement = judgementOf(world, one);
@@ -274,7 +274,7 @@ t.test('129 nothing at all', async (t) => {
   t.match(told(settle(judgement)), { status: 'bogus', reason: 'denial-missing', ede: 12 });
 });
 
-t.test('132 ANY: each RRset counts', async (t) => {
+t.test('row 132: ANY: each RRset counts', async (t) => {
   const world = net('nsec');
   const finding = settle(judgementOf(world, { zone: ZONE, name: name('www'), type: 'ANY' }));
   t.equal(wordsOf(finding), 'secure records');
@@ -295,7 +295,7 @@ t.test('132 ANY: each RRset counts', async (t) => {
   t.equal(insecure.status, 'insecure');
 });
 
-t.test('132 RRSIG: data is insecure, all else is proved', async (t) => {
+t.test('row 132: RRSIG: data is insecure, all else is proved', async (t) => {
   const world = net('nsec');
   t.equal(ask(world, 'www', 'RRSIG'), 'insecure records');
   t.equal(ask(world, 'nope', 'RRSIG'), 'secure nxdomain');
