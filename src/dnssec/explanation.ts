@@ -21,7 +21,7 @@ import { explain, type Reason } from './reason.ts';
 export function explainCase(reason: Reason, about?: Pick<Fault, 'detail' | 'servers'>): string {
   const { text } = explain(reason);
   const detail = about?.detail && printDetail(reason, about.detail);
-  const servers = about?.servers && `servers ${about.servers.join(' and ')} disagree`;
+  const servers = about?.servers && `asked of the servers ${about.servers.join(' and ')}`;
   const more = [detail, servers].filter((part) => part);
   return more.length > 0 ? `${text}: ${more.join('; ')}` : text;
 }

@@ -64,6 +64,9 @@ const TWO_SERVERS: Zones = {
     servers: { 'ns1.example.com': '198.18.9.1', 'ns2.example.com': '198.18.9.2' },
   },
 };
+const KSK = signingKey(13, 'common', 'keys');
+const ZSK_A = signingKey(13, 'provider A', 'data');
+const ZSK_B = signingKey(13, 'provider B', 'data');
 const [A, B] = ['198.18.9.1', '198.18.9.2'] as const;
 
 t.test('row 1: KeyTrap: what the whole question costs', async (t) => {
@@ -115,10 +118,6 @@ function keySet(...keys: readonly SigningKey[]): readonly RR[] {
     (one) => one.type === 'DNSKEY' || (one.type === 'RRSIG' && coveredType(one) === 'DNSKEY'),
   );
 }
-
-const KSK = signingKey(13, 'common', 'keys');
-const ZSK_A = signingKey(13, 'provider A', 'data');
-const ZSK_B = signingKey(13, 'provider B', 'data');
 
 /** Data come from A, signed by its own key; the first DNSKEY RRset comes from B. */
 function providers(keysAtA: readonly SigningKey[], keysAtB: readonly SigningKey[]): Internet {
