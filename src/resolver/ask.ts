@@ -31,7 +31,7 @@ export type Reply =
       readonly kind: 'reply';
       readonly reply: Scrubbed;
       /** Who gave it. */
-      readonly from: ServerAddress;
+      readonly server: ServerAddress;
       readonly meaning: Extract<Meaning, { kind: 'answer' | 'referral' }>;
     }
   | { readonly kind: 'unreachable'; readonly failure: Failure };
@@ -207,10 +207,10 @@ class Round {
     if (meaning.kind === 'answer' || meaning.kind === 'referral' || meaning.kind === 'empty')
       job.noteReply(cut.name, question, server.ip);
     if (meaning.kind === 'answer' || meaning.kind === 'referral')
-      return { kind: 'reply', reply, from: server, meaning };
+      return { kind: 'reply', reply, server, meaning };
     this.#done.add(server.ip);
     if (meaning.kind === 'empty')
-      this.#empty ??= { kind: 'reply', reply, from: server, meaning: { kind: 'answer' } };
+      this.#empty ??= { kind: 'reply', reply, server, meaning: { kind: 'answer' } };
     this.#failures += patience === 'probe' ? MAX_PROBE_FAILURES : 1;
     return undefined;
   }

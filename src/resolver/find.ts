@@ -26,9 +26,10 @@ import type { Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
 import { contextOf } from './context.ts';
 import type { Job } from './job.ts';
+import type { AskedDs } from './missed-cuts.ts';
 import type { Renew } from './renew.ts';
 import type { Scrubbed } from './scrub.ts';
-import type { AskedDs, Trust } from './trust.ts';
+import type { Trust } from './trust.ts';
 import { suspended, type TrustPoints } from './trust-points.ts';
 import type { Arrival, Walk } from './walk.ts';
 import type { ZoneCut } from './zone.ts';
@@ -122,10 +123,10 @@ export class Finder {
       return undefined;
     const zone = await this.#trustFor(place, cut, job);
     // Where nothing is proved, one forged packet would otherwise speak of any name in the zone, by an alias to it.
-    if (zone.status !== 'secure' || trust.anchored(cut, place)) return undefined;
+    if (zone.status !== 'secure' || trust.missed.anchored(cut, place)) return undefined;
     const judgement = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
     if (judgement.kind !== 'settled' || failed(judgement.finding)) {
-      await trust.noteUnsigned(cut, place, reply.authority, job);
+      await trust.missed.noteUnsigned(cut, place, reply.authority, job);
       return undefined;
     }
     if (!isSame && judgement.finding.status !== 'secure') return undefined;
@@ -190,7 +191,7 @@ export class Finder {
   /** Judges a reply in the zone that it came from, or in a lower one that the walk did not see. */
   async #judge(
     question: Question,
-    { cut: start, reply, from }: Extract<Arrival, { kind: 'arrived' }>,
+    { cut: start, reply, server }: Extract<Arrival, { kind: 'arrived' }>,
     job: Job,
   ): Promise<{ finding: Finding; cut: ZoneCut }> {
     const { trust } = this.#parts;
@@ -206,7 +207,7 @@ export class Finder {
       }
       const first = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
       const judgement = lacksKey(first)
-        ? await this.#judgeByItsKeys(question, { cut, reply, from }, first, job)
+        ? await this.#judgeByItsKeys(question, { cut, reply, server }, first, job)
         : first;
       if (judgement.kind === 'settled') {
         if (judgement.finding.status === 'secure' || !anchored)
@@ -214,7 +215,7 @@ export class Finder {
         cut = anchored;
         continue;
       }
-      const missed = await trust.missedCut(cut, judgement.towards, asked, job);
+      const missed = await trust.missed.find(cut, judgement.towards, asked, job);
       if (missed.kind === 'none') return { finding: judgement.otherwise, cut };
       if (missed.kind === 'failed') return { finding: missed.failure, cut };
       // What other servers said of the names below is not this zone's word.
@@ -229,11 +230,11 @@ export class Finder {
    */
   async #judgeByItsKeys(
     question: Question,
-    { cut, reply, from }: Pick<Extract<Arrival, { kind: 'arrived' }>, 'cut' | 'reply' | 'from'>,
+    { cut, reply, server }: Pick<Extract<Arrival, { kind: 'arrived' }>, 'cut' | 'reply' | 'server'>,
     first: Lacking,
     job: Job,
   ): Promise<Judgement> {
-    const { zone, servers } = await this.#parts.trust.withKeysAt(cut, from, job);
+    const { zone, servers } = await this.#parts.trust.withKeysAt(cut, server, job);
     if (!zone) return first;
     const second = judge(question, reply, cut.name, zone, contextOf(this.#parts, job));
     if (!lacksKey(second)) return second;
@@ -294,7 +295,7 @@ export class Finder {
   /** A trust anchor between the zone and the name; none counts where a negative one covers the name. */
   #anchoredBelow(cut: ZoneCut, place: Name): ZoneCut | undefined {
     const { points, trust } = this.#parts;
-    return points.negativeFor(place) ? undefined : trust.anchored(cut, place);
+    return points.negativeFor(place) ? undefined : trust.missed.anchored(cut, place);
   }
 
   #found(question: Question, finding: Finding, cut: ZoneCut, job: Job, reply?: Scrubbed): Found {

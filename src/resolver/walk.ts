@@ -10,7 +10,7 @@ import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { spent } from '../dnssec/delegation.ts';
 import type { Failure } from '../dnssec/outcome.ts';
-import type { Clock } from '../environment.ts';
+import type { Clock, ServerAddress } from '../environment.ts';
 import type { Ask } from './ask.ts';
 import type { Cache } from './cache.ts';
 import type { Meaning } from './classify.ts';
@@ -25,7 +25,7 @@ export type Arrival =
       readonly cut: ZoneCut;
       readonly reply: Scrubbed;
       /** Who gave it. */
-      readonly from: ServerAddress;
+      readonly server: ServerAddress;
     }
   | { readonly kind: 'not-asked'; readonly cut: ZoneCut }
   | { readonly kind: 'unreachable'; readonly cut: ZoneCut; readonly failure: Failure };
@@ -117,7 +117,7 @@ class Descent {
         watch.onCut?.(cut);
         shown = this.#next(cut, cut.name);
       } else if (isWhole || (await this.#isSettled(cut, asked.reply))) {
-        return { kind: 'arrived', cut, reply: asked.reply, from: asked.from };
+        return { kind: 'arrived', cut, reply: asked.reply, server: asked.server };
       } else {
         shown = asked.reply.rcode === 'NOERROR' ? this.#next(cut, shown) : question.name;
       }
