@@ -1,0 +1,171 @@
+/**
+ * Mutation testing of src/dnssec: `npm run mutate -- [--only FILE] [--workers 2] [--minutes M] [--report FILE] [--fresh]`
+ *
+ * Changes one thing at a time in the compiled code and sees whether a test notices. A run that is stopped (Ctrl-C, or
+ * `--minutes`) goes on where it was. Exit code 0: run to the end; 1: stopped before; 2: misuse.
+ * Does not: run in CI; it takes half an hour.
+ * @module
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type Field, Lane, type Loading, survey, type TimedTest } from './mutate/campaign.ts';
+import { Instrumented, type Mutant } from './mutate/instrument.ts';
+import { count, difference, fateOf, type Judged, printReport, staleRows } from './mutate/report.ts';
+import { hashOf, readState, type State, writeState } from './mutate/state.ts';
+
+const USAGE =
+  'usage: npm run mutate -- [--only FILE] [--workers 2] [--minutes M] [--report FILE] [--fresh]';
+/** From build/scripts/. */
+const BUILD = new URL('../', import.meta.url);
+const FOLDER = new URL('../../.mutate/', import.meta.url);
+const SOURCES = new URL('src/dnssec/', BUILD);
+/** Tests that judge what dnssec/ says; the others reach it on their way only. */
+const TESTS = /^(dnssec\/[^/]+|resolver\/(resolver|attack))\.test\.js$/;
+
+const filesIn = (folder: URL, pattern: RegExp): readonly string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => pattern.test(file))
+    .sort();
+const read = (file: string, folder: URL): string => readFileSync(new URL(file, folder), 'utf8');
+
+interface Options {
+  readonly only: string | undefined;
+  readonly workers: number;
+  readonly minutes: number;
+  readonly report: string | undefined;
+  readonly fresh: boolean;
+}
+
+function readArguments(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string' },
+        workers: { type: 'string', default: '2' },
+        minutes: { type: 'string', default: '600' },
+        report: { type: 'string' },
+        fresh: { type: 'boolean', default: false },
+      },
+    });
+    const { only, report, fresh } = values;
+    const [workers, minutes] = [Number(values.workers), Number(values.minutes)];
+    return workers >= 1 && minutes > 0 ? { only, report, fresh, workers, minutes } : undefined;
+  } catch {
+    return undefined; // an option that there is not
+  }
+}
+
+/** Writes every module of src/dnssec with its mutants, once to record and once to run. */
+function instrument(): readonly Mutant[] {
+  for (const mode of ['record', 'run']) mkdirSync(new URL(`${mode}/`, FOLDER), { recursive: true });
+  const mutants: Mutant[] = [];
+  for (const file of filesIn(SOURCES, /^[^/]+\.js$/)) {
+    const given = { file, source: read(file, SOURCES), map: read(`${file}.map`, SOURCES) };
+    const made = new Instrumented(given, mutants.length + 1);
+    mutants.push(...made.mutants);
+    for (const mode of ['record', 'run'] as const)
+      writeFileSync(new URL(`${mode}/${file}`, FOLDER), made.print(mode));
+  }
+  return mutants;
+}
+
+function load(field: Field): State {
+  const texts = (folder: string): string =>
+    hashOf(
+      filesIn(new URL(folder, BUILD), /\.js$/).map((file) => read(file, new URL(folder, BUILD))),
+    );
+  const now = {
+    sources: hashOf([texts('src/dnssec/'), texts('scripts/mutate/')]),
+    tests: hashOf([texts('src/'), texts('test/')]),
+  };
+  return readState(FOLDER, now, new Set(field.tests.map(({ name }) => name)));
+}
+
+interface Campaign {
+  readonly field: Field;
+  readonly loading: Loading;
+  readonly state: State;
+  readonly waiting: Mutant[];
+  readonly until: number;
+}
+
+let stopped = false;
+
+/** All lanes until nothing waits, or it is time. */
+async function run({ field, loading, state, waiting, until }: Campaign, workers: number) {
+  const killers = new Map<string, TimedTest[]>();
+  const instrumented = new URL('run/', FOLDER).href;
+  const all = waiting.length;
+  let done = 0;
+  const lanes = Array.from({ length: workers }, async () => {
+    const lane = new Lane(field, { ...loading, instrumented }, killers);
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      if (stopped || Date.now() > until) break;
+      state.results[next.id] = await lane.judge(next);
+      done += 1;
+      if (done % 20 === 0) writeState(FOLDER, state);
+      progress(`${done} of ${all}: ${next.file}:${next.line}`);
+    }
+    lane.end();
+  });
+  await Promise.all(lanes);
+  writeState(FOLDER, state);
+}
+
+let told = 0;
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(60)}`);
+  else if (Date.now() - told > 10_000) {
+    told = Date.now();
+    console.error(text);
+  }
+}
+
+function tell(judged: readonly Judged[]): void {
+  for (const { mutant, fate } of judged)
+    if (fate === 'survived' || fate === 'unreached')
+      console.log(`${mutant.file}:${mutant.line} ${fate} ${mutant.id}: ${difference(mutant)}`);
+  for (const { file, from, to } of staleRows(judged))
+    console.log(`nothing is explained by ${file}: ${from} to ${to}`);
+  const { all, killed, harmless, left, score } = count(judged);
+  console.log(`${all} mutants, ${killed} killed, ${harmless} harmless, ${left} left: ${score} %`);
+}
+
+async function main({ only, workers, minutes, report, fresh }: Options): Promise<void> {
+  const until = Date.now() + 60_000 * minutes;
+  const mutants = instrument();
+  const files = filesIn(new URL('test/', BUILD), TESTS).map(
+    (file) => new URL(`test/${file}`, BUILD).href,
+  );
+  const loading = { files, replaced: SOURCES.href };
+  console.error(`${mutants.length} mutants; looking at what ${files.length} test files reach`);
+  const folders = { record: new URL('record/', FOLDER).href, run: new URL('run/', FOLDER).href };
+  const field = await survey(loading, folders);
+  for (const one of field.leftOut) console.error(`left out, since it fails by itself: ${one}`);
+  const state = load(field);
+  if (fresh) for (const id of Object.keys(state.results)) delete state.results[id];
+  const chosen = mutants.filter(({ file }) => only === undefined || file.startsWith(only));
+  const waiting = chosen.filter(({ id }) => !state.results[id]);
+  await run({ field, loading, state, waiting, until }, workers);
+  tell(chosen.map((mutant) => fateOf(mutant, state)));
+  const day = new Date().toISOString().slice(0, 10);
+  if (report !== undefined)
+    writeFileSync(
+      report,
+      printReport(
+        mutants.map((mutant) => fateOf(mutant, state)),
+        day,
+      ),
+    );
+  if (chosen.some(({ id }) => !state.results[id])) process.exitCode = 1;
+}
+
+const given = readArguments();
+process.once('SIGINT', () => {
+  stopped = true;
+});
+if (given) await main(given);
+else {
+  console.error(USAGE);
+  process.exitCode = 2;
+}
