@@ -1,5 +1,6 @@
 /**
- * Mutation testing of src/dnssec: `npm run mutate -- [--only FILE] [--workers 2] [--minutes M] [--report FILE] [--fresh]`
+ * Mutation testing of src/dnssec: `npm run mutate -- [--only FILE] [--workers 2] [--minutes M] [--report FILE] [--fresh]
+ * [--thorough]`
  *
  * Changes one thing at a time in the compiled code and sees whether a test notices. A run that is stopped (Ctrl-C, or
  * `--minutes`) goes on where it was. Exit code 0: run to the end; 1: stopped before; 2: misuse.
@@ -8,13 +9,21 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Field, Lane, type Loading, survey, type TimedTest } from './mutate/campaign.ts';
+import {
+  type Field,
+  Lane,
+  type Loading,
+  survey,
+  type TimedTest,
+  withoutSlow,
+} from './mutate/campaign.ts';
+import { readField, writeField } from './mutate/field-file.ts';
 import { Instrumented, type Mutant } from './mutate/instrument.ts';
 import { count, difference, fateOf, type Judged, printReport, staleRows } from './mutate/report.ts';
-import { hashOf, readState, type State, writeState } from './mutate/state.ts';
+import { hashOf, type Result, readState, type State, writeState } from './mutate/state.ts';
 
 const USAGE =
-  'usage: npm run mutate -- [--only FILE] [--workers 2] [--minutes M] [--report FILE] [--fresh]';
+  'usage: npm run mutate -- [--only FILE] [--workers 2] [--minutes M] [--report FILE] [--fresh] [--thorough]';
 /** From build/scripts/. */
 const BUILD = new URL('../', import.meta.url);
 const FOLDER = new URL('../../.mutate/', import.meta.url);
@@ -34,6 +43,7 @@ interface Options {
   readonly minutes: number;
   readonly report: string | undefined;
   readonly fresh: boolean;
+  readonly thorough: boolean;
 }
 
 function readArguments(): Options | undefined {
@@ -45,11 +55,14 @@ function readArguments(): Options | undefined {
         minutes: { type: 'string', default: '600' },
         report: { type: 'string' },
         fresh: { type: 'boolean', default: false },
+        thorough: { type: 'boolean', default: false },
       },
     });
-    const { only, report, fresh } = values;
+    const { only, report, fresh, thorough } = values;
     const [workers, minutes] = [Number(values.workers), Number(values.minutes)];
-    return workers >= 1 && minutes > 0 ? { only, report, fresh, workers, minutes } : undefined;
+    return workers >= 1 && minutes > 0
+      ? { only, report, fresh, thorough, workers, minutes }
+      : undefined;
   } catch {
     return undefined; // an option that there is not
   }
@@ -69,16 +82,27 @@ function instrument(): readonly Mutant[] {
   return mutants;
 }
 
-function load(field: Field): State {
-  const texts = (folder: string): string =>
-    hashOf(
-      filesIn(new URL(folder, BUILD), /\.js$/).map((file) => read(file, new URL(folder, BUILD))),
-    );
-  const now = {
-    sources: hashOf([texts('src/dnssec/'), texts('scripts/mutate/')]),
+/** What results hold for. */
+function hashes(): Pick<State, 'sources' | 'tests'> {
+  const texts = (folder: string): string => {
+    const url = new URL(folder, BUILD);
+    return hashOf(filesIn(url, /\.js$/).map((file) => read(file, url)));
+  };
+  const mutator = ['syntax', 'operators'].map((name) => read(`scripts/mutate/${name}.js`, BUILD));
+  return {
+    sources: hashOf([texts('src/dnssec/'), ...mutator]),
     tests: hashOf([texts('src/'), texts('test/')]),
   };
-  return readState(FOLDER, now, new Set(field.tests.map(({ name }) => name)));
+}
+
+async function makeField(loading: Loading, now: Pick<State, 'sources' | 'tests'>): Promise<Field> {
+  const known = readField(FOLDER, now);
+  if (known) return known;
+  console.error(`looking at what ${loading.files.length} test files reach`);
+  const folders = { record: new URL('record/', FOLDER).href, run: new URL('run/', FOLDER).href };
+  const field = await survey(loading, folders);
+  writeField(FOLDER, now, field);
+  return field;
 }
 
 interface Campaign {
@@ -92,7 +116,10 @@ interface Campaign {
 let stopped = false;
 
 /** All lanes until nothing waits, or it is time. */
-async function run({ field, loading, state, waiting, until }: Campaign, workers: number) {
+async function run(
+  { field, loading, state, waiting, until }: Campaign,
+  { workers, thorough }: Options,
+) {
   const killers = new Map<string, TimedTest[]>();
   const instrumented = new URL('run/', FOLDER).href;
   const all = waiting.length;
@@ -101,7 +128,9 @@ async function run({ field, loading, state, waiting, until }: Campaign, workers:
     const lane = new Lane(field, { ...loading, instrumented }, killers);
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       if (stopped || Date.now() > until) break;
-      state.results[next.id] = await lane.judge(next);
+      const result = await lane.judge(next);
+      state.results[next.id] =
+        result.kind === 'survived' && thorough ? { ...result, tests: 'all' } : result;
       done += 1;
       if (done % 20 === 0) writeState(FOLDER, state);
       progress(`${done} of ${all}: ${next.file}:${next.line}`);
@@ -131,22 +160,26 @@ function tell(judged: readonly Judged[]): void {
   console.log(`${all} mutants, ${killed} killed, ${harmless} harmless, ${left} left: ${score} %`);
 }
 
-async function main({ only, workers, minutes, report, fresh }: Options): Promise<void> {
+async function main(options: Options): Promise<void> {
+  const { only, minutes, report } = options;
   const until = Date.now() + 60_000 * minutes;
   const mutants = instrument();
-  const files = filesIn(new URL('test/', BUILD), TESTS).map(
-    (file) => new URL(`test/${file}`, BUILD).href,
-  );
+  const tests = new URL('test/', BUILD);
+  const files = filesIn(tests, TESTS).map((file) => new URL(file, tests).href);
   const loading = { files, replaced: SOURCES.href };
-  console.error(`${mutants.length} mutants; looking at what ${files.length} test files reach`);
-  const folders = { record: new URL('record/', FOLDER).href, run: new URL('run/', FOLDER).href };
-  const field = await survey(loading, folders);
-  for (const one of field.leftOut) console.error(`left out, since it fails by itself: ${one}`);
-  const state = load(field);
-  if (fresh) for (const id of Object.keys(state.results)) delete state.results[id];
+  const now = hashes();
+  const whole = await makeField(loading, now);
+  for (const one of whole.leftOut) console.error(`left out, since it fails by itself: ${one}`);
+  const names = new Set(whole.tests.map(({ name }) => name));
+  const state = options.fresh ? { ...now, results: {} } : readState(FOLDER, now, names);
   const chosen = mutants.filter(({ file }) => only === undefined || file.startsWith(only));
-  const waiting = chosen.filter(({ id }) => !state.results[id]);
-  await run({ field, loading, state, waiting, until }, workers);
+  // Those that need a process of their own come last.
+  const rank = ({ id }: Mutant): number => (whole.onLoad.has(id) ? 1 : 0);
+  const waiting = chosen
+    .filter(({ id }) => isWaiting(state.results[id], options))
+    .sort((a, b) => rank(a) - rank(b));
+  const field = options.thorough ? whole : withoutSlow(whole);
+  await run({ field, loading, state, waiting, until }, options);
   tell(chosen.map((mutant) => fateOf(mutant, state)));
   const day = new Date().toISOString().slice(0, 10);
   if (report !== undefined)
@@ -159,6 +192,11 @@ async function main({ only, workers, minutes, report, fresh }: Options): Promise
     );
   if (chosen.some(({ id }) => !state.results[id])) process.exitCode = 1;
 }
+
+const isWaiting = (result: Result | undefined, { thorough }: Options): boolean =>
+  !result ||
+  (thorough &&
+    (result.kind === 'unreached' || (result.kind === 'survived' && result.tests === 'quick')));
 
 const given = readArguments();
 process.once('SIGINT', () => {

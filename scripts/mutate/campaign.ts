@@ -18,6 +18,9 @@ const GRACE_MS = 4000;
 /** Tests that killed the last mutants of a file are likely to kill the next. */
 const REMEMBERED = 4;
 
+/** Tests that take longer are run by `--thorough` only: they repeat over many inputs what quicker ones do once. */
+const SLOW_MS = 300;
+
 export interface TimedTest {
   /** Its place among all. */
   readonly index: number;
@@ -40,6 +43,9 @@ export interface Folders {
   readonly run: string;
 }
 
+/** No test takes that long. */
+const ENDLESS_MS = 300_000;
+
 const start = async (loading: Omit<Begin, 'kind'>): Promise<Runner> => {
   const runner = await Runner.start(loading);
   if (!runner) throw new Error('the tests cannot be loaded');
@@ -54,8 +60,10 @@ export async function survey(loading: Loading, folders: Folders): Promise<Field>
   const leftOut: string[] = [];
   for (const [index, test] of recorder.ready.tests.entries()) {
     const name = `${test.file}: ${test.name}`;
-    const recorded = await recorder.run(index, 0, 300_000);
-    const timed = await timer.run(index, 0, 300_000);
+    const [recorded, timed] = await Promise.all([
+      recorder.run(index, 0, ENDLESS_MS),
+      timer.run(index, 0, ENDLESS_MS),
+    ]);
     if (!recorded || !timed || recorded.failure !== undefined || timed.failure !== undefined)
       leftOut.push(`${name}: ${recorded?.failure ?? timed?.failure ?? 'it does not end'}`);
     else {
@@ -68,6 +76,11 @@ export async function survey(loading: Loading, folders: Folders): Promise<Field>
   tests.sort((a, b) => a.milliseconds - b.milliseconds);
   return { tests, onLoad: new Set(recorder.ready.reached), leftOut };
 }
+
+export const withoutSlow = (field: Field): Field => ({
+  ...field,
+  tests: field.tests.filter(({ milliseconds }) => milliseconds < SLOW_MS),
+});
 
 type Ended = { readonly kind: 'passed' | 'failed' | 'timeout' };
 
@@ -114,7 +127,7 @@ export class Lane {
       this.#remember(mutant, test);
       return { kind: ended.kind === 'failed' ? 'killed' : 'timeout', by: test.name };
     }
-    return { kind: 'survived' };
+    return { kind: 'survived', tests: 'quick' };
   }
 
   async #tryOne(test: TimedTest, active: number): Promise<Ended> {
@@ -148,7 +161,7 @@ export class Lane {
         this.#remember(mutant, test);
         return { kind: ran ? 'killed' : 'timeout', by: test.name };
       }
-      return { kind: 'survived' };
+      return { kind: 'survived', tests: 'quick' };
     } finally {
       fresh.end();
     }

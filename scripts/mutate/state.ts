@@ -11,7 +11,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 export type Result =
   | { readonly kind: 'killed'; readonly by: string }
   | { readonly kind: 'timeout'; readonly by: string }
-  | { readonly kind: 'survived' }
+  /** All tests that reach it, or only those that are not slow. */
+  | { readonly kind: 'survived'; readonly tests: 'all' | 'quick' }
   | { readonly kind: 'unreached' };
 
 export interface State {
