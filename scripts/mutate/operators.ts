@@ -112,7 +112,7 @@ function isLeftAlone(parent: Node, field: string): boolean {
 function literal(node: Node, source: string, parent: Node, { field }: Child): readonly Edit[] {
   const { value } = node;
   if (typeof value === 'boolean') return [replace(node, String(!value))];
-  if (field === 'key') return [];
+  if (field === 'key' || parent.operator === '??') return [];
   if (typeof value === 'number') return [replace(node, String(value + 1))];
   if (typeof value === 'bigint') return [replace(node, `${value + 1n}n`)];
   if (typeof value !== 'string' || isLeftAlone(parent, field)) return [];
