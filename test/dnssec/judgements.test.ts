@@ -1,0 +1,450 @@
+// What a judgement carries beside its status: where a failure lies, the proof that goes along, how long it holds, and
+// where a missed cut is looked for. Replies are put together from records that the zone's own key signed.
+import t from 'tap';
+import type { RRType } from '../../src/dns/codes.ts';
+import { Name } from '../../src/dns/name.ts';
+import { base32hex } from '../../src/dns/radix.ts';
+import { collectRRsets, type RRset } from '../../src/dns/rrset.ts';
+import type { Limits } from '../../src/dnssec/budget.ts';
+import { checkDelegation, checkKeys, evidenceIn } from '../../src/dnssec/delegation.ts';
+import { type Finding, type Judgement, judge } from '../../src/dnssec/judge.ts';
+import type { Failure } from '../../src/dnssec/outcome.ts';
+import type { Reply } from '../../src/dnssec/reply.ts';
+import type { ZoneTrust } from '../../src/dnssec/verify.ts';
+import { internet } from '../../src/testing/index.ts';
+import { nsec3Hash } from '../../src/testing/zone.ts';
+import { contextAt } from './support.ts';
+import {
+  contextOf,
+  keysOf,
+  record,
+  reply,
+  replyOf,
+  settle,
+  signedBy,
+  trustedOf,
+  wordsOf,
+} from './world.ts';
+
+const ZONE = 'example.com';
+const APEX = Name.parse(ZONE);
+const world = internet({
+  [ZONE]: ['www A 192.0.2.1'],
+  'child.example.com': ['www A 192.0.2.2'],
+});
+const keys = keysOf(world, ZONE);
+const SECURE: ZoneTrust = { status: 'secure', keys, ttl: 3600 };
+const UNSIGNED: ZoneTrust = { status: 'insecure', reason: 'no-ds-proven', ttl: 3600 };
+const within = (limits: Partial<Limits>) => contextAt(world.clock.now() / 1000, undefined, limits);
+
+/** `@` ends an owner's label: `www@` is www.example.com. */
+const text = (line: string): string => line.replaceAll('@', `.${ZONE}.`).replace(/^\.e/, 'e');
+const signed = (line: string, by = ZONE): RRset => signedBy(world, by, record(text(line)));
+function bare(...lines: string[]): RRset {
+  const [set] = collectRRsets(lines.map((line) => record(text(line))));
+  if (!set) throw new RangeError('no record');
+  return set;
+}
+/** As a wildcard made it. */
+const expanded = (line: string, to: string): RRset => ({
+  ...signed(line),
+  owner: Name.parse(text(to)),
+});
+const broken = (set: RRset): RRset => ({ ...set, defect: 'cut off' });
+
+const SOA = (ttl = 300, minimum = 300): RRset =>
+  signed(`example.com. ${ttl} SOA ns.example.com. h.example.com. 1 2 3 4 ${minimum}`);
+const WIDE = `0${'0'.repeat(31)}@ 300 NSEC3 1 1 0 - ${'v'.repeat(32)} A`;
+
+interface Given {
+  readonly trust?: ZoneTrust;
+  readonly limits?: Partial<Limits>;
+}
+function judgement(
+  name: string,
+  type: RRType,
+  given: Reply,
+  { trust, limits }: Given = {},
+): Judgement {
+  const question = { name: Name.parse(text(name)), type };
+  return judge(question, given, APEX, trust ?? SECURE, limits ? within(limits) : contextOf(world));
+}
+const found = (...all: Parameters<typeof judgement>): Finding => settle(judgement(...all));
+
+/** `bogus rrsigs-missing of www.example.com. A in example.com.`, and the limit where one was hit. */
+function faultOf(failure: Finding | Failure | ZoneTrust): string {
+  if (!('fault' in failure)) return 'found' in failure ? wordsOf(failure) : failure.status;
+  const { owner, type, zone, limit } = failure.fault;
+  const what = `${failure.status} ${failure.reason} of ${owner} ${type} in ${zone}`;
+  return limit === undefined ? what : `${what}: ${limit}`;
+}
+const fault = (...all: Parameters<typeof judgement>): string => faultOf(found(...all));
+const types = (sets: readonly RRset[]): string => sets.map(({ type }) => type).join(' ');
+const proofOf = (finding: Finding): string =>
+  'found' in finding ? types(finding.found.proof) : finding.status;
+const ttlOf = (finding: Finding): number => ('ttl' in finding ? finding.ttl : -1);
+
+const crowd = (line: string, type: RRType): RRset => {
+  const set = bare(line);
+  const [rdata] = set.rdata;
+  return { ...set, type, rdata: Array.from({ length: 101 }, () => rdata ?? new Uint8Array()) };
+};
+
+t.test('too many records in either section', async (t) => {
+  const large = crowd('x@ 300 TXT a', 'TXT');
+  const expected =
+    'indeterminate unusable-records of x.example.com. TXT in example.com.: rrset-records';
+  t.equal(fault('www@', 'A', reply('NOERROR', [signed('www@ 300 A 192.0.2.1'), large])), expected);
+  t.equal(
+    fault('www@', 'A', reply('NOERROR', [signed('www@ 300 A 192.0.2.1')], [large])),
+    expected,
+  );
+});
+
+t.test('ANY: all that came, under the least TTL and the weakest status', async (t) => {
+  const [a, txt] = [signed('www@ 100 A 192.0.2.1'), signed('www@ 50 TXT x')];
+  const one = found('www@', 'ANY', reply('NOERROR', [a]));
+  t.notOk('found' in one && 'others' in one.found, 'one alone has no others');
+  for (const answer of [
+    [a, txt],
+    [txt, a],
+  ]) {
+    const both = found('www@', 'ANY', reply('NOERROR', answer));
+    t.equal(wordsOf(both), 'secure records');
+    t.equal(ttlOf(both), 50);
+    t.equal('found' in both && both.found.kind === 'records' && both.found.others?.length, 1);
+  }
+  const made = expanded('*.wild@ 300 A 192.0.2.3', 'x.wild@');
+  const own = signed('x.wild@ 300 TXT x');
+  const optOut = signed(WIDE);
+  const nsec = signed('a.wild@ 300 NSEC z.wild@ A');
+  for (const answer of [
+    [made, own],
+    [own, made],
+  ]) {
+    const insecure = found('x.wild@', 'ANY', reply('NOERROR', answer, [optOut]));
+    t.match(insecure, { status: 'insecure', reason: 'opt-out' });
+    t.equal(proofOf(insecure), 'NSEC3');
+    const secure = found('x.wild@', 'ANY', reply('NOERROR', answer, [nsec]));
+    t.equal(wordsOf(secure), 'secure records');
+    t.equal(proofOf(secure), 'NSEC');
+  }
+  const alike = [made, expanded('*.wild@ 300 TXT x', 'x.wild@')];
+  t.equal(proofOf(found('x.wild@', 'ANY', reply('NOERROR', alike, [nsec]))), 'NSEC', 'once');
+  t.equal(
+    fault('www@', 'ANY', reply('NOERROR', [a, bare('www@ 50 TXT x')])),
+    'bogus rrsigs-missing of www.example.com. TXT in example.com.',
+  );
+});
+
+t.test('a wildcard: the proof goes along and bounds the TTL', async (t) => {
+  const made = expanded('*.wild@ 300 A 192.0.2.3', 'x.wild@');
+  const ask = (authority: RRset[], limits?: Partial<Limits>) =>
+    found('x.wild@', 'A', reply('NOERROR', [made], authority), limits ? { limits } : {});
+  const secure = ask([signed('a.wild@ 60 NSEC z.wild@ A')]);
+  t.equal(wordsOf(secure), 'secure records');
+  t.equal(ttlOf(secure), 60);
+  t.equal(faultOf(ask([])), 'bogus wildcard-unproven of x.wild.example.com. A in example.com.');
+  t.equal(
+    faultOf(ask([signed(WIDE)], { 'nsec3-hashes': 0 })),
+    'indeterminate budget-spent of x.wild.example.com. A in example.com.: nsec3-hashes',
+  );
+  t.equal(
+    faultOf(ask([bare('a.wild@ 60 NSEC z.wild@ A')])),
+    'bogus rrsigs-missing of x.wild.example.com. A in example.com.',
+    'a denial without signature',
+  );
+});
+
+t.test('aliases of a secure zone', async (t) => {
+  const cname = found('a@', 'A', reply('NOERROR', [signed('a@ 300 CNAME t.example.')]));
+  t.equal('found' in cname && cname.found.kind === 'alias' && types(cname.found.records), 'CNAME');
+  t.match(cname, { status: 'secure', ttl: 300 });
+  const two = bare('a@ 300 CNAME t.example.', 'a@ 300 CNAME u.example.');
+  t.equal(
+    fault(
+      'a@',
+      'A',
+      reply('NOERROR', [{ ...two, signatures: signed('a@ 300 A 192.0.2.1').signatures }]),
+    ),
+    'bogus malformed-records of a.example.com. CNAME in example.com.',
+  );
+  const dname = signed('d@ 300 DNAME t.example.');
+  const link = found('x.d@', 'A', reply('NOERROR', [dname]));
+  t.equal(
+    'found' in link && link.found.kind === 'alias' && types(link.found.records),
+    'DNAME CNAME',
+  );
+  const expected = 'bogus malformed-records of d.example.com. DNAME in example.com.';
+  t.equal(fault('x.d@', 'A', reply('NOERROR', [broken(dname)])), expected);
+  const rdata = [...dname.rdata, ...dname.rdata];
+  t.equal(fault('x.d@', 'A', reply('NOERROR', [{ ...dname, rdata }])), expected, 'two');
+  const deep = signed(`d@ 300 DNAME ${`${'y'.repeat(60)}.`.repeat(4)}`);
+  const long = found(`${'x'.repeat(20)}.d@`, 'A', reply('NOERROR', [deep]));
+  t.equal(faultOf(long), 'indeterminate alias-too-long of d.example.com. DNAME in example.com.');
+  const wild = { ...signed('*.w@ 300 DNAME t.example.'), owner: Name.parse(text('d.w@')) };
+  t.equal(
+    fault('x.d.w@', 'A', reply('NOERROR', [wild])),
+    'bogus wildcard-unproven of d.w.example.com. DNAME in example.com.',
+  );
+});
+
+t.test(
+  'absence: SOA and proof go along, and the least TTL counts (RFC 2308 section 5)',
+  async (t) => {
+    const nsec = (ttl = 300) => signed(`www@ ${ttl} NSEC z@ A`);
+    const ask = (authority: RRset[], limits?: Partial<Limits>) =>
+      found('www@', 'MX', reply('NOERROR', [], authority), limits ? { limits } : {});
+    const whole = ask([SOA(300, 40), nsec()]);
+    t.equal(proofOf(whole), 'SOA NSEC');
+    t.equal(ttlOf(whole), 40, 'the minimum of the SOA');
+    t.equal(ttlOf(ask([SOA(30, 40), nsec()])), 30, 'its TTL');
+    t.equal(ttlOf(ask([SOA(), nsec(20)])), 20, 'that of the NSEC');
+    t.equal(proofOf(ask([nsec()])), 'NSEC', 'without SOA');
+    t.equal(proofOf(ask([broken(SOA()), nsec()])), 'NSEC', 'with one that cannot be read');
+    const unsigned = { ...SOA(), signatures: [] };
+    t.equal(
+      faultOf(ask([unsigned, nsec()])),
+      'bogus rrsigs-missing of example.com. SOA in example.com.',
+    );
+    t.equal(
+      faultOf(ask([SOA(), nsec()], { signatures: 1 })),
+      'indeterminate budget-spent of example.com. SOA in example.com.: signatures',
+    );
+    t.equal(
+      faultOf(ask([SOA(), nsec()], { signatures: 0 })),
+      'indeterminate budget-spent of www.example.com. MX in example.com.: signatures',
+    );
+  },
+);
+
+t.test('an insecure zone is read as it is', async (t) => {
+  const trust = UNSIGNED;
+  const ask = (name: string, type: RRType, given: Reply) => found(name, type, given, { trust });
+  const soa = bare('example.com. 300 SOA ns.example.com. h.example.com. 1 2 3 4 40');
+  const nsec = bare('www@ 300 NSEC z@ A');
+  const nsec3 = bare(WIDE);
+  const absent = ask(
+    'www@',
+    'MX',
+    reply('NOERROR', [], [soa, nsec, nsec3, bare('www@ 300 NS a@')]),
+  );
+  t.equal(wordsOf(absent), 'insecure nodata');
+  t.equal(proofOf(absent), 'SOA NSEC NSEC3', 'what clients with anchors of their own need');
+  t.equal(ttlOf(absent), 40);
+  t.equal(ttlOf(ask('www@', 'MX', reply('NOERROR', [], [nsec]))), 0, 'no SOA: not kept');
+  t.equal(ttlOf(ask('www@', 'MX', reply('NOERROR', [], [broken(soa)]))), 0, 'nor with a bad one');
+  t.equal(wordsOf(ask('www@', 'MX', reply('NXDOMAIN', [], [soa]))), 'insecure nxdomain');
+  t.equal(proofOf(ask(ZONE, 'MX', reply('NOERROR', [], [soa]))), 'SOA', 'at the apex');
+  const other = bare('x@ 300 SOA ns.example.com. h.example.com. 1 2 3 4 40');
+  t.equal(proofOf(ask('www@', 'MX', reply('NOERROR', [], [other]))), '', 'of another name');
+
+  const cname = ask('a@', 'A', reply('NOERROR', [bare('a@ 70 CNAME t.example.')]));
+  t.match(cname, { status: 'insecure', ttl: 70, found: { kind: 'alias', proof: [] } });
+  t.equal('found' in cname && cname.found.kind === 'alias' && types(cname.found.records), 'CNAME');
+  const two = bare('a@ 300 CNAME t.example.', 'a@ 300 CNAME u.example.');
+  t.equal(
+    faultOf(ask('a@', 'A', reply('NOERROR', [two]))),
+    'indeterminate unusable-records of a.example.com. CNAME in example.com.',
+  );
+  const dname = bare('d@ 80 DNAME t.example.');
+  const link = ask('x.d@', 'A', reply('NOERROR', [dname]));
+  t.match(link, { status: 'insecure', ttl: 80 });
+  t.equal(
+    'found' in link && link.found.kind === 'alias' && types(link.found.records),
+    'DNAME CNAME',
+  );
+  for (const bad of [broken(dname), { ...dname, rdata: [...dname.rdata, ...dname.rdata] }])
+    t.equal(
+      faultOf(ask('x.d@', 'A', reply('NOERROR', [bad]))),
+      'indeterminate unusable-records of d.example.com. DNAME in example.com.',
+    );
+  const [a, txt] = [bare('www@ 100 A 192.0.2.1'), bare('www@ 50 TXT x')];
+  const any = ask('www@', 'ANY', reply('NOERROR', [a, txt]));
+  t.equal(ttlOf(any), 50);
+  t.equal(
+    faultOf(ask('www@', 'ANY', reply('NOERROR', [a, broken(txt)]))),
+    'indeterminate unusable-records of www.example.com. TXT in example.com.',
+  );
+});
+
+/** `missed-cut towards x`, or the fault where none is looked for. */
+function towards(name: string, type: RRType, given: Reply): string {
+  const one = judgement(name, type, given);
+  return one.kind === 'missed-cut' ? `towards ${one.towards}` : faultOf(one.finding);
+}
+
+t.test('where a missed cut is looked for', async (t) => {
+  const child = 'child.example.com';
+  const line = 'www.child@ 300 A 203.0.113.1';
+  const answer = (...sets: RRset[]) => reply('NOERROR', sets);
+  t.equal(towards('www.child@', 'A', answer(signed(line, child))), 'towards child.example.com.');
+  t.equal(towards('www.child@', 'A', answer(bare(line))), 'towards www.child.example.com.');
+  const own = signed(line);
+  const corrupt = own.signatures.map((one) => ({ ...one, signature: one.signature.map(() => 1) }));
+  t.equal(
+    towards('www.child@', 'A', answer({ ...own, signatures: corrupt })),
+    'bogus signature-invalid of www.child.example.com. A in example.com.',
+    'the zone itself signed it',
+  );
+  t.equal(
+    towards('www.child@', 'A', answer(broken(signed(line, child)))),
+    'towards child.example.com.',
+    'malformed, maybe of an unsigned child',
+  );
+  t.equal(
+    towards('child@', 'A', answer(signed('child@ 300 A 203.0.113.1', child))),
+    'towards child.example.com.',
+    'a signer at the name',
+  );
+  t.equal(
+    towards('child@', 'DS', answer(bare(`child@ 300 DS 1 13 2 ${'00'.repeat(32)}`))),
+    'bogus rrsigs-missing of child.example.com. DS in example.com.',
+    'a DS belongs to the parent, which is this zone',
+  );
+  t.equal(
+    towards('x.child@', 'DS', answer(bare(`x.child@ 300 DS 1 13 2 ${'00'.repeat(32)}`))),
+    'towards child.example.com.',
+  );
+  t.equal(
+    towards('example.com.', 'A', answer(bare('example.com. 300 A 203.0.113.1'))),
+    'bogus rrsigs-missing of example.com. A in example.com.',
+    'there is no cut at the apex',
+  );
+  const nothing = (...authority: RRset[]) => reply('NOERROR', [], authority);
+  const soa = 'child@ 300 SOA ns.child@ h.child@ 1 2 3 4 5';
+  t.equal(towards('www.child@', 'MX', nothing(signed(soa, child))), 'towards child.example.com.');
+  const nsec = 'www.child@ 300 NSEC child@ A';
+  t.equal(
+    towards('x.www.child@', 'MX', nothing(signed(nsec, child))),
+    'towards child.example.com.',
+  );
+  const nsec3 = `${'0'.repeat(32)}.child@ 300 NSEC3 1 0 0 - ${'v'.repeat(32)} A`;
+  t.equal(
+    towards('x.www.child@', 'MX', nothing(signed(nsec3, child))),
+    'towards child.example.com.',
+  );
+  t.equal(
+    towards('x.www.child@', 'MX', nothing(signed('child@ 300 NS ns.child@', child))),
+    'towards x.www.child.example.com.',
+    'nothing else tells of a denial',
+  );
+});
+
+const delegation = (given: Reply, child = 'child@', limits?: Partial<Limits>): string => {
+  const name = Name.parse(text(child));
+  const context = limits ? within(limits) : contextOf(world);
+  const said = checkDelegation(name, evidenceIn(given, name), keys, context);
+  if (said.kind === 'failed') return faultOf(said.failure);
+  return said.kind === 'unsigned' ? `unsigned ${said.reason} ${said.ttl}` : said.kind;
+};
+
+t.test('delegations: where the fault lies', async (t) => {
+  const referral = (...sets: RRset[]) => reply('NOERROR', [], sets);
+  const line = `child@ 300 DS 1 13 2 ${'00'.repeat(32)}`;
+  const at = 'of child.example.com. DS in example.com.';
+  t.equal(delegation(referral(signed(line))), 'signed');
+  t.equal(delegation(referral(bare(line))), `bogus rrsigs-missing ${at}`);
+  t.equal(delegation(referral(broken(signed(line)))), `bogus malformed-records ${at}`);
+  const wild = {
+    ...signed(`*@ 300 DS 1 13 2 ${'00'.repeat(32)}`),
+    owner: Name.parse(text('child@')),
+  };
+  t.equal(delegation(referral(wild)), `bogus wildcard-unproven ${at}`);
+  t.equal(
+    delegation(referral(signed(line)), 'child@', { signatures: 0 }),
+    `indeterminate budget-spent ${at}: signatures`,
+  );
+  t.equal(
+    delegation(referral(crowd('child@ 300 NSEC x@ NS', 'NSEC'))),
+    'indeterminate unusable-records of child.example.com. NSEC in example.com.: rrset-records',
+  );
+  const cnames = crowd('child@ 300 CNAME x@', 'CNAME');
+  t.equal(
+    delegation(reply('NOERROR', [cnames])),
+    'indeterminate unusable-records of child.example.com. CNAME in example.com.: rrset-records',
+  );
+  t.equal(delegation(referral(signed('z@ 300 NSEC zz@ A'))), `bogus denial-missing ${at}`);
+  t.equal(
+    delegation(referral(signed('child@ 300 NSEC z@ NS')), 'child@', { signatures: 0 }),
+    `indeterminate budget-spent ${at}: signatures`,
+  );
+  t.equal(delegation(referral(signed('child@ 200 NSEC z@ NS'))), 'unsigned no-ds-proven 200');
+  t.equal(delegation(referral()), 'silent');
+  t.equal(delegation(referral(signed('child@ 300 TXT x'))), 'silent', 'a TXT denies nothing');
+});
+
+t.test('delegations: an alias where a DS was asked for', async (t) => {
+  const cname = 'child@ 300 CNAME x.example.';
+  const dname = 'd@ 300 DNAME x.example.';
+  const answer = (answer: RRset[], authority: RRset[] = []) => reply('NOERROR', answer, authority);
+  t.equal(delegation(answer([signed(cname)])), 'not-a-cut');
+  t.equal(delegation(answer([signed(dname)]), 'x.d@'), 'nothing-below');
+  t.equal(
+    delegation(answer([signed(dname), bare('x.d@ 300 CNAME x.x.example.')]), 'x.d@'),
+    'nothing-below',
+    'the CNAME goes with it',
+  );
+  t.equal(
+    delegation(answer([signed(dname), signed('x.d@ 300 CNAME x.x.example.')]), 'x.d@'),
+    'not-a-cut',
+    'a CNAME that speaks for itself',
+  );
+  t.equal(delegation(answer([signed(dname)]), 'd@'), 'silent', 'a DNAME says nothing at its owner');
+  t.equal(delegation(answer([signed('d@ 300 TXT x')]), 'x.d@'), 'silent', 'a TXT is no alias');
+  t.equal(
+    delegation(answer([bare(cname)])),
+    'bogus rrsigs-missing of child.example.com. CNAME in example.com.',
+  );
+  t.equal(
+    delegation(answer([signed(cname)]), 'child@', { signatures: 0 }),
+    'indeterminate budget-spent of child.example.com. CNAME in example.com.: signatures',
+  );
+  const made = expanded('*.wild@ 300 CNAME x.example.', 'x.wild@');
+  const proofs = [signed('a.wild@ 300 NSEC z.wild@ A')];
+  t.equal(delegation(answer([made], proofs), 'x.wild@'), 'nothing-below');
+  t.equal(delegation(answer([made], [signed(WIDE)]), 'x.wild@'), 'unsigned opt-out 300');
+  t.equal(
+    delegation(answer([made]), 'x.wild@'),
+    'bogus denial-missing of x.wild.example.com. DS in example.com.',
+  );
+});
+
+t.test('delegations: what opt-out proves holds for the least TTL of its records', async (t) => {
+  const apex = base32hex.print(nsec3Hash(APEX, 0, new Uint8Array()));
+  const match = signed(`${apex}@ 100 NSEC3 1 1 0 - ${'v'.repeat(32)} NS SOA`);
+  t.equal(delegation(reply('NOERROR', [], [signed(WIDE), match])), 'unsigned opt-out 100');
+});
+
+t.test('key sets: where the fault lies, and how long they hold', async (t) => {
+  const trusted = trustedOf(world, ZONE);
+  const dnskey = replyOf(world, ZONE, ZONE, 'DNSKEY').answer.find(({ type }) => type === 'DNSKEY');
+  if (!dnskey) return t.fail('no key set');
+  const check = (set: RRset | undefined, more: object = {}, limits?: Partial<Limits>): ZoneTrust =>
+    checkKeys(APEX, { ...trusted, ...more }, set, limits ? within(limits) : contextOf(world));
+  const at = 'of example.com. DNSKEY in example.com.';
+  t.match(check(dnskey, { ttl: 77 }), { status: 'secure', ttl: 77 });
+  t.match(check({ ...dnskey, ttl: 66 }, { ttl: 77 }), { status: 'secure', ttl: 66 });
+  t.equal(faultOf(check(undefined)), `bogus dnskey-missing ${at}`);
+  t.equal(faultOf(check(broken(dnskey))), `bogus malformed-records ${at}`);
+  t.equal(faultOf(check({ ...dnskey, signatures: [] })), `bogus dnskey-unsigned ${at}`);
+  t.equal(
+    faultOf(check(dnskey, {}, { signatures: 0 })),
+    `indeterminate budget-spent ${at}: signatures`,
+  );
+  const large = { ...dnskey, rdata: [...dnskey.rdata, ...Array(100).fill(dnskey.rdata[0])] };
+  t.equal(faultOf(check(large)), `indeterminate unusable-records ${at}: rrset-records`);
+  const anchored = { ds: [], keys: dnskey.rdata };
+  t.equal(check(dnskey, anchored).status, 'secure', 'anchors of DNSKEY records');
+  t.equal(check(dnskey, { ...anchored, ds: trusted.ds }).status, 'secure', 'and of both kinds');
+  const other = Uint8Array.from(dnskey.rdata[0] ?? []).map((octet, i) => (i > 5 ? 9 : octet));
+  t.equal(faultOf(check(dnskey, { ds: [], keys: [other] })), `bogus dnskey-missing ${at}`);
+  t.equal(check(dnskey, { keys: [other] }).status, 'secure', 'the DS still vouches');
+  const unknown = Uint8Array.of(1, 1, 3, 200, 1);
+  t.match(check(dnskey, { ds: [], keys: [unknown] }), {
+    status: 'insecure',
+    reason: 'unsupported-algorithm',
+  });
+  t.equal(check(dnskey, { ds: [], keys: [unknown, ...dnskey.rdata] }).status, 'secure');
+  t.equal(check(dnskey, { ds: [], keys: [Uint8Array.of(1), ...dnskey.rdata] }).status, 'secure');
+});
