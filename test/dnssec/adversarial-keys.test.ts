@@ -185,27 +185,29 @@ t.test('row 17: the only DS is wrong', async (t) => {
     );
 });
 
-t.test("row 26: the parent's key signs the child's key set", async (t) => {
-  const forge = alterRecords(({ records }) => {
-    const zone = Name.parse(ZONE);
-    const set = collectSets(records).find(({ type }) => type === 'DNSKEY');
-    const times = { inception: 1_782_000_000, expiration: 1_785_000_000 };
-    const com = Name.parse('com');
-    if (!set) return records;
-    const signature = signRRset(set, signingKey(13, com.key), { signer: com, ...times });
-    const isOverKeys = (record: RR) => record.type === 'RRSIG' && coveredType(record) === 'DNSKEY';
-    return [
-      ...records.filter((record) => !(isOverKeys(record) && record.owner.equals(zone))),
-      signature,
-    ];
-  });
-  t.same(judgeKeys(zoneWith([forge])), {
-    status: 'bogus',
-    reason: 'dnskey-unsigned',
-    ede: 10,
-    signatures: 0,
-  });
-});
+t.test(
+  "row 26: a key of the root or of the top-level zone signs the child's key set",
+  async (t) => {
+    for (const ancestor of ['com', '.']) {
+      const forge = alterRecords(({ records }) => {
+        const zone = Name.parse(ZONE);
+        const set = collectSets(records).find(({ type }) => type === 'DNSKEY');
+        const times = { inception: 1_782_000_000, expiration: 1_785_000_000 };
+        const signer = Name.parse(ancestor);
+        if (!set) return records;
+        const signature = signRRset(set, signingKey(13, signer.key), { signer, ...times });
+        const isOverKeys = (record: RR) =>
+          record.type === 'RRSIG' && coveredType(record) === 'DNSKEY';
+        return [
+          ...records.filter((record) => !(isOverKeys(record) && record.owner.equals(zone))),
+          signature,
+        ];
+      });
+      const unsigned = { status: 'bogus', reason: 'dnskey-unsigned', ede: 10, signatures: 0 };
+      t.same(judgeKeys(zoneWith([forge])), unsigned, ancestor);
+    }
+  },
+);
 
 /** Upper case for the letters of names, which stand after the strings of a NAPTR. */
 
