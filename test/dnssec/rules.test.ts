@@ -1,5 +1,6 @@
 // The small rules under the proofs, each on both sides of its border: tables, budget, anchors, aliases, canonical form,
 // key octets and the store of keys. Expected values come from the RFC named beside them.
+import { generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
 import { Name, ROOT } from '../../src/dns/name.ts';
 import { decode, encode } from '../../src/dns/rdata.ts';
@@ -17,9 +18,10 @@ import { canonicalSet, countedLabels, signedData } from '../../src/dnssec/canoni
 import { defaultPolicy } from '../../src/dnssec/context.ts';
 import { isWeak, parseDnsKey, readKeyMaterial } from '../../src/dnssec/dnskey.ts';
 import { matchDs } from '../../src/dnssec/ds.ts';
+import { isLowOrder } from '../../src/dnssec/edwards.ts';
 import { KeyStore } from '../../src/dnssec/engine.ts';
 import { nativeEngine } from '../../src/dnssec/engine-native.ts';
-import { contextAt, rr } from './support.ts';
+import { contextAt, ENGINES, octets as octetsOf, rr } from './support.ts';
 
 const name = (text: string): Name => Name.parse(text);
 const setOf = (owner: string, type: RRset['type'], ...rdata: Uint8Array[]): RRset => ({
@@ -378,3 +380,58 @@ t.test('keys are imported once, and the last thousand or so are kept', async (t)
   t.type(rsa(4096), 'function', '4096 octets of key, most of them zeros');
   t.equal(rsa(4097), 'refused');
 });
+
+/** A number as curves write it: little-endian. */
+const littleEndian = (value: bigint, octets: number): Uint8Array =>
+  Uint8Array.from({ length: octets }, (_, i) => Number((value >> BigInt(8 * i)) & 255n));
+const PRIMES = { ed25519: 2n ** 255n - 19n, ed448: 2n ** 448n - 2n ** 224n - 1n };
+
+t.test(
+  'points of small order and coordinates that are not reduced (RFC 8032 section 5)',
+  async (t) => {
+    for (const [curve, octets] of [
+      ['ed25519', 32],
+      ['ed448', 57],
+    ] as const) {
+      const p = PRIMES[curve];
+      const isRefused = (y: bigint) => isLowOrder(curve, littleEndian(y, octets));
+      for (const y of [0n, 1n, p - 1n, p, p + 1n]) t.equal(isRefused(y), true, `${curve} ${y}`);
+      for (const y of [2n, 3n, p - 2n]) t.equal(isRefused(y), false, `${curve} ${y}`);
+      const sign = 1n << BigInt(8 * octets - 1);
+      t.equal(isRefused(sign | 1n), true, 'whatever the sign');
+      t.equal(isRefused(sign | 2n), false);
+    }
+    const order8 = 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a';
+    t.equal(isLowOrder('ed25519', octetsOf(order8)), true, 'order 8');
+  },
+);
+
+t.test(
+  'EdDSA: S below the order, R on the curve (RFC 8032 sections 5.1.7 and 5.2.7)',
+  async (t) => {
+    const orders = {
+      ed25519: 2n ** 252n + 27742317777372353535851937790883648493n,
+      ed448: 2n ** 446n - 13818066809895115352007386748515426880336692474882178609894547503885n,
+    };
+    for (const curve of ['ed25519', 'ed448'] as const) {
+      const pair =
+        curve === 'ed448' ? generateKeyPairSync('ed448') : generateKeyPairSync('ed25519');
+      const { x = '' } = pair.publicKey.export({ format: 'jwk' });
+      const point = new Uint8Array(Buffer.from(x, 'base64url'));
+      const data = Uint8Array.of(1, 2, 3);
+      const good = new Uint8Array(sign(null, data, pair.privateKey));
+      const withS = Uint8Array.from(good);
+      withS.set(littleEndian(orders[curve], point.length), point.length);
+      for (const engine of ENGINES) {
+        const check = engine.importKey({ kind: 'eddsa', curve, point });
+        t.equal(check?.(data, good), true, `${curve} on ${engine.name}`);
+        t.equal(check?.(data, withS), false, `S is the order, on ${engine.name}`);
+        for (const y of [2n, 3n, 4n, 5n, 6n, 7n]) {
+          const withR = Uint8Array.from(good);
+          withR.set(littleEndian(y, point.length)); // about half of these are no points
+          t.equal(check?.(data, withR), false, `y of R is ${y}, on ${engine.name}`);
+        }
+      }
+    }
+  },
+);
