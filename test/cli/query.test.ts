@@ -80,7 +80,8 @@ t.test('a status for each alias, and the weakest decides', async (t) => {
     status: 'insecure',
     rcode: 'NOERROR',
     reason: 'no-ds-proven',
-    why: 'the parent proves that the zone has no DS record',
+    why: 'the parent proves that the zone has no DS record: by the record at plain.net.',
+    cause: { zone: 'net.', owner: 'plain.net.', type: 'DS' },
     aliases: [{ owner: 'away.example.com.', target: 'www.plain.net.', status: 'secure' }],
     answer: [
       'away.example.com. 3600 IN CNAME www.plain.net.',
@@ -118,6 +119,21 @@ t.test('bogus and indeterminate show no data', async (t) => {
     t.match(text.out, new RegExp(`${status}, SERVFAIL`));
     t.match(text.out, new RegExp(`EDE: ${ede} \\(${purpose}\\)`));
   }
+});
+
+t.test('what was expected and what was found', async (t) => {
+  const { view } = await json('www.late.com', 'A');
+  const found = /RRSIG by key \d+ \w+, valid from \S+Z to \S+Z, judged at 2026-07-01T00:00:00Z$/;
+  t.match(view, { why: found });
+  const { out } = await query(['www.late.com', 'A']);
+  t.match(out, /^;; reason: signature-expired: the signature has expired: RRSIG by key /m);
+  const dead = await query(['www.dead.com', 'A']);
+  t.match(
+    dead.out,
+    /^;; reason: unreachable: no server of the zone gave a usable reply: 198\.18\./m,
+  );
+  const away = await query(['away.example.com', 'A']);
+  t.match(away.out, /^;; because of: DS plain\.net\. in the zone net\.$/m);
 });
 
 t.test('insecure for a reason that has a code', async (t) => {

@@ -113,7 +113,11 @@ t.test('row 141: NOTIMP to TLSA', async (t) => {
   t.equal(unsigned.words[0], 'mx.first.net. opportunistic insecure-address (no-ds-proven)');
   t.equal(tlsaAsked(unsigned.net, 'first.net'), 0, 'TLSA is never asked for');
   const signed = await plan({ amend: { 'first.net': [notimp] } });
-  t.same(signed.words, ['mx.first.net. unreachable unreachable (tlsa)', SECOND], 'as row 140');
+  t.same(
+    signed.words,
+    ['mx.first.net. unreachable unreachable (tlsa)', SECOND],
+    'as for any failure',
+  );
 });
 
 t.test('row 142: TLSA by an alias into an unsigned zone', async (t) => {
@@ -149,7 +153,11 @@ t.test('row 143: insecure MX, secure address and TLSA', async (t) => {
     ['mx.first.net. opportunistic insecure-mx (no-ds-proven)'],
     'never as verified',
   );
-  t.equal(tlsaAsked(one.net, 'first.net'), 0, 'as by the setting "may": row 7 of the decisions');
+  t.equal(
+    tlsaAsked(one.net, 'first.net'),
+    0,
+    'the half-DANE setting is "may": TLSA is not asked for',
+  );
 });
 
 t.test('row 144: a secure alias to a name with insecure addresses', async (t) => {
