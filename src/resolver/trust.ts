@@ -271,8 +271,14 @@ export class Trust {
     const zone = theirs.status === 'secure' ? joinKeys(before, theirs) : before;
     this.#origins.set(zone, { trusted: origin.trusted, servers });
     const held = this.#held.get(cut);
-    if (held?.trust === before) this.#held.set(cut, { ...held, trust: zone });
+    if (held?.trust === before)
+      this.#held.set(cut, { ...held, trust: zone, until: this.#soonest(held, zone) });
     return { zone: note(job, cut, zone, { trusted: origin.trusted }), servers };
+  }
+
+  /** What was joined to it ends it, if it ends sooner. */
+  #soonest({ until }: Held, zone: ZoneTrust): number {
+    return failed(zone) ? until : Math.min(until, this.#parts.clock.now() + zone.ttl * 1000);
   }
 
   #askKeys(cut: ZoneCut, job: Job): Promise<Reply> {

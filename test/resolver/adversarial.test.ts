@@ -120,8 +120,13 @@ function keySet(...keys: readonly SigningKey[]): readonly RR[] {
 }
 
 /** Data come from A, signed by its own key; the first DNSKEY RRset comes from B. */
-function providers(keysAtA: readonly SigningKey[], keysAtB: readonly SigningKey[]): Internet {
-  const [setAtA, setAtB] = [keySet(...keysAtA), keySet(...keysAtB)];
+function providers(
+  keysAtA: readonly SigningKey[],
+  keysAtB: readonly SigningKey[],
+  ttlAtA = 3600,
+): Internet {
+  const setAtA = keySet(...keysAtA).map((one) => ({ ...one, ttl: ttlAtA }));
+  const setAtB = keySet(...keysAtB);
   let hasB = false;
   const keys = alterReply((reply, { question, server }) => {
     if (question.type !== 'DNSKEY') return reply;
@@ -158,6 +163,13 @@ t.test('row 39: multi-signer', async (t) => {
   );
   t.same(told(await resolver.lookup(Name.parse('nope.example.com'), 'A')), ['secure']);
   t.equal(answered(apart), 2, '(b) and both are known from then on');
+
+  const brief = providers([KSK, ZSK_A], [KSK, ZSK_B], 60);
+  const patient = resolverOn(brief);
+  t.same(told(await patient.lookup(Name.parse(WWW), 'A')), ['secure']);
+  brief.clock.advance(61_000);
+  t.same(told(await patient.lookup(Name.parse('nope.example.com'), 'A')), ['secure']);
+  t.ok(answered(brief) > 2, '(b) together they are believed for as long as each of them');
 
   const neither = providers([KSK, ZSK_B], [KSK, ZSK_B]);
   const outcome = await find(neither, WWW);
