@@ -4,6 +4,7 @@
  */
 import type { Rcode, RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
+import { decode } from '../dns/rdata.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { LimitName } from './budget.ts';
 import type { Missing } from './detail.ts';
@@ -84,6 +85,15 @@ export function readBitmap(
   if (types.includes(type) || types.includes('CNAME')) return contradicted(name, types);
   return proven(isAbsent(types) ? 'nxdomain' : 'nodata', [rrset]);
 }
+
+/** Whether an absence is shown by NXNAME: of exactly one name, by a record made for the question (RFC 9824 section 3). */
+export const provesCompactly = (proof: readonly RRset[]): boolean =>
+  proof.some(
+    ({ type, rdata: [rdata] }) =>
+      (type === 'NSEC' || type === 'NSEC3') &&
+      rdata !== undefined &&
+      decode(type, rdata).types.includes('NXNAME'),
+  );
 
 /** RFC 9824 section 3: NXNAME, and beside it nothing but what the denial brings along. */
 const isAbsent = (types: readonly RRType[]): boolean =>

@@ -8,10 +8,10 @@
 import type { RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
-import { decode } from '../dns/rdata.ts';
 import { cnameTarget, substitute, synthesise } from '../dnssec/alias.ts';
 import type { Finding, Link } from '../dnssec/judge.ts';
 import { failed } from '../dnssec/outcome.ts';
+import { provesCompactly } from '../dnssec/proof.ts';
 import type { Clock } from '../environment.ts';
 import { aged } from './ageing.ts';
 import { Cache } from './cache.ts';
@@ -145,10 +145,4 @@ export class Answers {
 
 /** RFC 9824 section 3: NXNAME is said of exactly one name, by a record made for the question. */
 const isCompact = ({ found }: Known): boolean =>
-  found.kind === 'nxdomain' &&
-  found.proof.some(
-    ({ type, rdata: [rdata] }) =>
-      (type === 'NSEC' || type === 'NSEC3') &&
-      rdata !== undefined &&
-      decode(type, rdata).types.includes('NXNAME'),
-  );
+  found.kind === 'nxdomain' && provesCompactly(found.proof);

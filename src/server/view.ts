@@ -12,6 +12,7 @@ import type { Message } from '../dns/message.ts';
 import { encode } from '../dns/rdata.ts';
 import type { RR, RRset } from '../dns/rrset.ts';
 import { type Answer, type Failure, type Fault, failed, type Outcome } from '../dnssec/outcome.ts';
+import { provesCompactly } from '../dnssec/proof.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
 import type { ZoneServers } from '../resolver/resolver.ts';
 import type { Unchecked } from '../resolver/unchecked.ts';
@@ -52,7 +53,7 @@ export function respond(query: Message, outcome: Outcome): Message {
   const proofs = [...aliases.flatMap(({ proof }) => proof), ...answer.proof];
   const errors = outcome.status === 'insecure' ? told(outcome.reason) : [];
   return write(query, {
-    rcode: answer.kind === 'nxdomain' ? 'NXDOMAIN' : 'NOERROR',
+    rcode: rcodeOf(query, answer),
     authenticData: outcome.status === 'secure' && readsAd(query),
     // A DNAME may serve twice on the way; it is shown once.
     answer: show(query, distinct([...links, ...dataOf(answer)])),
@@ -60,6 +61,15 @@ export function respond(query: Message, outcome: Outcome): Message {
     errors,
   });
 }
+
+/**
+ * A client that wants proof and gets one by NXNAME sees a proof of NODATA, if it does not know better: RFC 9824 section 5.1
+ * keeps NOERROR for it. The flag by which it says that it does (CO) is not read.
+ */
+const rcodeOf = ({ edns }: Message, answer: Exclude<Answer, { kind: 'not-asked' }>): Rcode =>
+  answer.kind === 'nxdomain' && !(edns?.dnssecOk && provesCompactly(answer.proof))
+    ? 'NXDOMAIN'
+    : 'NOERROR';
 
 /** The response for a client that set CD and judges for itself. */
 export function respondUnchecked(query: Message, unchecked: Unchecked): Message {

@@ -12,12 +12,15 @@ import type { RR } from '../../src/dns/rrset.ts';
 import { makeAnswerClient } from '../../src/server/answer.ts';
 import { respond } from '../../src/server/view.ts';
 import {
+  alterReply,
   corruptSignatures,
   internet,
+  onlyFor,
   removeSignatures,
   silence,
   type Zones,
 } from '../../src/testing/index.ts';
+import { record, signedBy } from '../dnssec/world.ts';
 import { resolverOn } from '../resolver/support.ts';
 
 const LONG = `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}`;
@@ -180,6 +183,36 @@ t.test('absences bring their proof to who wants it', async (t) => {
   );
   t.ok(wild.authenticData);
 });
+
+t.test(
+  'row 70: NXNAME: the name does not exist, and the proof looks like one of NODATA',
+  async (t) => {
+    const net = world();
+    const owner = 'nope.example.com';
+    const nsec = record(`${owner}. 300 NSEC \\000.${owner}. RRSIG NSEC NXNAME`);
+    const { signatures } = signedBy(net, 'example.com', nsec);
+    const denial = [
+      nsec,
+      ...signatures.map(({ rdata }): RR => ({ ...nsec, type: 'RRSIG', rdata })),
+    ];
+    net.amend(
+      'example.com',
+      onlyFor(
+        { below: Name.parse(owner) },
+        alterReply((reply) => ({
+          ...reply,
+          rcode: 'NOERROR',
+          authority: denial,
+        })),
+      ),
+    );
+    const ask = clientOf(net);
+    const proved = await ask(owner, 'A');
+    t.equal(proved.rcode, 'NOERROR', 'with DO, and without CO: RFC 9824 section 5.1');
+    t.ok(proved.authenticData);
+    t.equal((await ask(owner, 'A', { edns: 'none' })).rcode, 'NXDOMAIN', 'who wants no proof');
+  },
+);
 
 t.test('a forgery gives SERVFAIL, no data, and why', async (t) => {
   const ask = clientOf(world(corruptSignatures('A')));
