@@ -27,7 +27,7 @@ import { dsOf, signingKey, withDnskey } from '../../src/testing/keys.ts';
 import { signRRset } from '../../src/testing/signer.ts';
 import { collectSets, coveredType, makeRecord } from '../../src/testing/zone.ts';
 import { judgeData, judgeKeys, WWW, ZONE, zoneWith } from './example-zone.ts';
-import { ENGINES, LEGACY, policy } from './support.ts';
+import { ENGINES, LEGACY, octets, policy } from './support.ts';
 import { contextOf, keysOf, replyOf, trustOf } from './world.ts';
 
 t.test('row 4: HashTrap: 100 DS x 100 keys of one tag', async (t) => {
@@ -84,6 +84,14 @@ interface KeyCase {
   readonly change: (publicKey: Uint8Array) => Uint8Array;
 }
 
+/** The other points of small order on Edwards25519, as every list of them has them. */
+const LOW_ORDER = [
+  [2, `ec${'ff'.repeat(30)}7f`],
+  [4, '00'.repeat(32)],
+  [8, '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'],
+  [8, 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'],
+] as const;
+
 const UNUSABLE_KEYS: readonly KeyCase[] = [
   { row: 'row 7: a truncated ECDSA key', algorithm: 13, change: (key) => key.subarray(0, 40) },
   {
@@ -139,6 +147,11 @@ const UNUSABLE_KEYS: readonly KeyCase[] = [
     algorithm: 15,
     change: (key) => key.map((_, i) => (i === 0 ? 1 : 0)),
   },
+  ...LOW_ORDER.map(([order, point]) => ({
+    row: `row 11: a point of order ${order} as Ed25519 key`,
+    algorithm: 15 as const,
+    change: () => octets(point),
+  })),
   {
     row: 'row 11: the neutral point as Ed448 key',
     algorithm: 16,

@@ -302,11 +302,10 @@ t.test('row 74: a CNAME where a DNSKEY or a DS was asked for', async (t) => {
   t.ok(ds.clock.now() - start < 400);
   const probe = internet({
     'example.com': ['alias CNAME www', 'www A 192.0.2.1'],
-    'child.alias.example.com': { records: ['@ A 192.0.2.2'], delegation: 'none' },
-    'deep.example.com': { records: ['x A 192.0.2.3'], servers: 'example.com' },
+    'sub.alias.example.com': { records: ['www A 192.0.2.3'], servers: 'example.com' },
   });
-  t.same(told(await find(probe, 'x.deep.example.com')), ['secure']);
-  t.same(told(await find(probe, 'alias.example.com', 'DS')), ['secure'], '(b)');
+  t.same(told(await find(probe, 'www.sub.alias.example.com')), ['secure'], '(b)');
+  t.equal(asked(probe, 'DS', 'alias.example.com.'), 1, '(b) the walk came by the alias');
 });
 
 t.test('row 76: parent and child on one server', async (t) => {
@@ -379,10 +378,14 @@ const isSignatureBy = ({ type, rdata }: RR, algorithm: number): boolean =>
   type === 'RRSIG' && rdata[2] === algorithm;
 
 t.test('row 129: an empty answer without SOA', async (t) => {
-  const one = internet(TWO_SERVERS);
   const empty = emptyAnswer('A');
-  one.amend('example.com', onlyFor({ server: A }, empty), onlyFor({ server: '198.18.9.3' }, empty));
-  t.same(told(await find(one, WWW)), ['secure'], 'from one server: the next one is asked');
+  let met = 0;
+  for (const server of [A, B]) {
+    const one = internet(TWO_SERVERS).amend('example.com', onlyFor({ server }, empty));
+    t.same(told(await find(one, WWW)), ['secure'], 'from one server: the next one is asked');
+    met += one.log.filter((sent) => sent.server === server && sent.type === 'A').length;
+  }
+  t.ok(met > 0, 'the empty answer was met');
   const all = internet(TWO_SERVERS).amend('example.com', empty);
   t.same(told(await find(all, WWW)), ['bogus', 'denial-missing', 12], 'from all');
 });
