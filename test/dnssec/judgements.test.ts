@@ -11,7 +11,7 @@ import { type Finding, type Judgement, judge } from '../../src/dnssec/judge.ts';
 import type { Failure } from '../../src/dnssec/outcome.ts';
 import type { Reply } from '../../src/dnssec/reply.ts';
 import type { ZoneTrust } from '../../src/dnssec/verify.ts';
-import { internet } from '../../src/testing/index.ts';
+import { internet, signKeysByZskOnly } from '../../src/testing/index.ts';
 import { nsec3Hash } from '../../src/testing/zone.ts';
 import { contextAt } from './support.ts';
 import {
@@ -218,6 +218,38 @@ t.test(
   },
 );
 
+t.test('of several denials that do not count, the first is told', async (t) => {
+  const wild = expanded('*.w@ 300 NSEC z@ A', 'x.w@');
+  const good = signed('www@ 300 NSEC z@ A');
+  const corrupt = {
+    ...good,
+    signatures: good.signatures.map((one) => ({ ...one, signature: one.signature.map(() => 1) })),
+  };
+  const ask = (...authority: RRset[]) => fault('www@', 'MX', reply('NOERROR', [], authority));
+  const at = 'of www.example.com. MX in example.com.';
+  t.equal(ask(corrupt, wild), `bogus signature-invalid ${at}`);
+  t.equal(ask(wild, corrupt), `bogus signature-labels ${at}`);
+  const apex = bare('example.com. 300 NSEC z@ NS SOA');
+  t.equal(
+    fault(ZONE, 'MX', reply('NOERROR', [], [apex])),
+    `bogus rrsigs-missing ${at.replace('www.', '')}`,
+  );
+});
+
+t.test('NSEC3: the price counts the salt, up to that of 50 iterations without', async (t) => {
+  const wide = (iterations: number, octets: number) =>
+    signed(
+      `${'0'.repeat(32)}@ 300 NSEC3 1 0 ${iterations} ${'ab'.repeat(octets)} ${'v'.repeat(32)} A`,
+    );
+  const ask = (iterations: number, octets: number) =>
+    wordsOf(found('www@', 'MX', reply('NOERROR', [], [wide(iterations, octets)])));
+  t.equal(ask(50, 1), 'bogus denial-missing', '51 blocks');
+  t.equal(ask(51, 1), 'insecure nodata', '52 blocks');
+  t.equal(ask(16, 109), 'bogus denial-missing', '17 times 3 blocks');
+  t.equal(ask(25, 45), 'insecure nodata', '26 times 2 blocks');
+  t.equal(ask(50, 45), 'insecure nodata');
+});
+
 t.test('an insecure zone is read as it is', async (t) => {
   const trust = UNSIGNED;
   const ask = (name: string, type: RRType, given: Reply) => found(name, type, given, { trust });
@@ -297,6 +329,12 @@ t.test('where a missed cut is looked for', async (t) => {
     'towards child.example.com.',
     'a signer at the name',
   );
+  const signers = [...corrupt, ...signed('child@ 300 A 203.0.113.1', child).signatures];
+  t.equal(
+    towards('child@', 'A', answer({ ...bare('child@ 300 A 203.0.113.1'), signatures: signers })),
+    'towards child.example.com.',
+    'a lower signer goes before the zone',
+  );
   t.equal(
     towards('child@', 'DS', answer(bare(`child@ 300 DS 1 13 2 ${'00'.repeat(32)}`))),
     'bogus rrsigs-missing of child.example.com. DS in example.com.',
@@ -371,6 +409,7 @@ t.test('delegations: where the fault lies', async (t) => {
   );
   t.equal(delegation(referral(signed('child@ 200 NSEC z@ NS'))), 'unsigned no-ds-proven 200');
   t.equal(delegation(referral()), 'silent');
+  t.equal(delegation(referral(crowd('child@ 300 NS a@', 'NS'))), 'silent', 'NS is no evidence');
   t.equal(delegation(referral(signed('child@ 300 TXT x'))), 'silent', 'a TXT denies nothing');
 });
 
@@ -447,4 +486,20 @@ t.test('key sets: where the fault lies, and how long they hold', async (t) => {
   });
   t.equal(check(dnskey, { ds: [], keys: [unknown, ...dnskey.rdata] }).status, 'secure');
   t.equal(check(dnskey, { ds: [], keys: [Uint8Array.of(1), ...dnskey.rdata] }).status, 'secure');
+});
+
+t.test('an anchor of a DS and one of a DNSKEY: either may vouch', async (t) => {
+  for (const amendments of [[], [signKeysByZskOnly()]]) {
+    const two = internet({
+      [ZONE]: { records: ['www A 192.0.2.1'], signing: { keys: 'ksk-zsk' } },
+    });
+    const net = two.amend(ZONE, ...amendments);
+    const dnskey = replyOf(net, ZONE, ZONE, 'DNSKEY').answer.find(({ type }) => type === 'DNSKEY');
+    const { ds } = trustedOf(net, ZONE);
+    // The DS names the key-signing key (flag SEP, RFC 4034 section 2.1.1).
+    const zsk = (dnskey?.rdata ?? []).filter((rdata) => ((rdata[1] ?? 0) & 1) === 0);
+    t.equal(zsk.length, 1);
+    const trust = checkKeys(APEX, { ds, keys: zsk, ttl: 60 }, dnskey, contextOf(net));
+    t.equal(trust.status, 'secure', amendments.length === 0 ? 'by the DS' : 'by the DNSKEY');
+  }
 });

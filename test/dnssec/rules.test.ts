@@ -302,6 +302,7 @@ t.test('a key is weak below the bits of the table, and only a key that counts', 
   t.equal(weak(8, [1, 3, 0, ...modulus(127)]), true, 'leading zeros count nothing');
   t.equal(weak(8, [1, 3]), false, 'no modulus: no key');
   t.equal(weak(8, [1, 3, 0, 0]), true, 'a modulus of zeros');
+  t.equal(weak(8, [1, 3, ...new Uint8Array(130)]), true, 'many of them');
   t.equal(
     weak(8, [0, 1, 0, ...new Uint8Array(255), 3, ...modulus(128)]),
     false,
@@ -347,14 +348,16 @@ t.test('a DS digest is over the folded name (RFC 4034 section 5.1.4)', async (t)
 
 t.test('keys are imported once, and the last thousand or so are kept', async (t) => {
   let imported = 0;
-  const store = new KeyStore({
-    name: 'native',
-    hash: nativeEngine.hash,
-    importKey: () => {
-      imported += 1;
-      return () => true;
-    },
-  });
+  const storeOf = () =>
+    new KeyStore({
+      name: 'native',
+      hash: nativeEngine.hash,
+      importKey: () => {
+        imported += 1;
+        return () => true;
+      },
+    });
+  let store = storeOf();
   const keyOf = (n: number, length = 64) => {
     const key = dnskey(0x100, 13, [n >> 8, n & 255, ...new Uint8Array(length - 2)]);
     if (!key) throw new RangeError('no key');
@@ -371,6 +374,13 @@ t.test('keys are imported once, and the last thousand or so are kept', async (t)
   imported = 0;
   t.not(store.verifierOf(keyOf(2)), undefined);
   t.equal(imported, 1, 'two generations later it is gone');
+  store = storeOf();
+  for (let n = 1; n <= 1001; n += 1) store.verifierOf(keyOf(n));
+  imported = 0;
+  store.verifierOf(keyOf(501));
+  t.equal(imported, 0, 'the older generation are 501 to 1000');
+  store.verifierOf(keyOf(500));
+  t.equal(imported, 1, 'and what came before is gone');
   const rsa = (octets: number) =>
     store.verifierOf({
       ...keyOf(1),
