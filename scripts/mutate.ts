@@ -27,6 +27,7 @@ const USAGE =
 /** From build/scripts/. */
 const BUILD = new URL('../', import.meta.url);
 const FOLDER = new URL('../../.mutate/', import.meta.url);
+const ORIGINALS = new URL('../../src/dnssec/', import.meta.url);
 const SOURCES = new URL('src/dnssec/', BUILD);
 /** Tests that judge what dnssec/ says; the others reach it on their way only. */
 const TESTS = /^(dnssec\/[^/]+|resolver\/(resolver|attack))\.test\.js$/;
@@ -73,7 +74,12 @@ function instrument(): readonly Mutant[] {
   for (const mode of ['record', 'run']) mkdirSync(new URL(`${mode}/`, FOLDER), { recursive: true });
   const mutants: Mutant[] = [];
   for (const file of filesIn(SOURCES, /^[^/]+\.js$/)) {
-    const given = { file, source: read(file, SOURCES), map: read(`${file}.map`, SOURCES) };
+    const given = {
+      file,
+      source: read(file, SOURCES),
+      map: read(`${file}.map`, SOURCES),
+      original: read(file.replace(/js$/, 'ts'), ORIGINALS),
+    };
     const made = new Instrumented(given, mutants.length + 1);
     mutants.push(...made.mutants);
     for (const mode of ['record', 'run'] as const)
@@ -154,8 +160,8 @@ function tell(judged: readonly Judged[]): void {
   for (const { mutant, fate } of judged)
     if (fate === 'survived' || fate === 'unreached')
       console.log(`${mutant.file}:${mutant.line} ${fate} ${mutant.id}: ${difference(mutant)}`);
-  for (const { file, from, to } of staleRows(judged))
-    console.log(`nothing is explained by ${file}: ${from} to ${to}`);
+  for (const { file, line, to } of staleRows(judged))
+    console.log(`nothing is explained by ${file}: ${line} to ${to}`);
   const { all, killed, harmless, left, score } = count(judged);
   console.log(`${all} mutants, ${killed} killed, ${harmless} harmless, ${left} left: ${score} %`);
 }

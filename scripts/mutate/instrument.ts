@@ -14,6 +14,8 @@ export interface Mutant {
   readonly file: string;
   /** Of the TypeScript source. */
   readonly line: number;
+  /** That line. */
+  readonly text: string;
   /** The expression before and after, shortened to what changes. */
   readonly from: string;
   readonly to: string;
@@ -24,6 +26,8 @@ export interface Module {
   readonly file: string;
   readonly source: string;
   readonly map: string;
+  /** What it was compiled from. */
+  readonly original: string;
 }
 
 /** How a switch is asked: while reached mutants are recorded, or while they are run. */
@@ -47,19 +51,22 @@ export class Instrumented {
   readonly #sites: Sites = new Map();
 
   /** @param firstId  numbers go on from file to file */
-  constructor({ file, source, map }: Module, firstId: number) {
+  constructor({ file, source, map, original }: Module, firstId: number) {
     this.#source = source;
     this.#tree = parseModule(source);
     const lineOf = readSourceMap(map);
+    const lines = original.split('\n');
     const mutants: Mutant[] = [];
     collect(this.#tree, source, (host, node, edit) => {
       const id = firstId + mutants.length;
       this.#sites.set(host, [...(this.#sites.get(host) ?? []), { ...edit, id }]);
-      const { line = 0, column = 0 } = node.loc?.start ?? {};
+      const at = node.loc?.start ?? { line: 0, column: 0 };
+      const line = lineOf(at.line, at.column);
       mutants.push({
         id,
         file: file.replace(/js$/, 'ts'),
-        line: lineOf(line, column),
+        line,
+        text: lines[line - 1] ?? '',
         from: shorten(source.slice(host.start, host.end)),
         to: shorten(changed(source, host, edit)),
       });

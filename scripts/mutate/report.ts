@@ -12,8 +12,8 @@ export interface Judged {
   readonly why?: string;
 }
 
-const fits = ({ file, from, to }: Harmless, mutant: Mutant): boolean =>
-  mutant.file === file && mutant.from.includes(from) && mutant.to.includes(to);
+const fits = ({ file, line, to }: Harmless, mutant: Mutant): boolean =>
+  mutant.file === file && mutant.text.includes(line) && mutant.to.includes(to);
 
 /** Whoever is killed is killed; only what survived can be harmless. */
 export function fateOf(mutant: Mutant, { results }: State): Judged {

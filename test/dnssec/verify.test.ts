@@ -213,16 +213,21 @@ t.test(
   },
 );
 
-t.test('RSA of 2048 bits, and what node:crypto signs with it', async (t) => {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const { n = '', e = '' } = publicKey.export({ format: 'jwk' });
-  const [modulus, exponent] = [n, e].map((text) => new Uint8Array(Buffer.from(text, 'base64url')));
-  if (!modulus || !exponent) return t.fail('no key');
-  const data = Uint8Array.of(1, 2, 3);
-  const made = new Uint8Array(sign('sha256', data, privateKey));
-  for (const engine of ENGINES) {
-    const check = engine.importKey({ kind: 'rsa', hash: 'sha256', modulus, exponent });
-    t.equal(check?.(data, made), true, engine.name);
-    t.equal(check?.(Uint8Array.of(1, 2, 4), made), false, engine.name);
+t.test('RSA of 2040 and 2048 bits, and what node:crypto signs with it', async (t) => {
+  for (const modulusLength of [2040, 2048]) {
+    // With a leading zero the modulus takes 256 octets, the first length that one octet cannot hold.
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength });
+    const { n = '', e = '' } = publicKey.export({ format: 'jwk' });
+    const [modulus, exponent] = [n, e].map(
+      (text) => new Uint8Array(Buffer.from(text, 'base64url')),
+    );
+    if (!modulus || !exponent) return t.fail('no key');
+    const data = Uint8Array.of(1, 2, 3);
+    const made = new Uint8Array(sign('sha256', data, privateKey));
+    for (const engine of ENGINES) {
+      const check = engine.importKey({ kind: 'rsa', hash: 'sha256', modulus, exponent });
+      t.equal(check?.(data, made), true, engine.name);
+      t.equal(check?.(Uint8Array.of(1, 2, 4), made), false, engine.name);
+    }
   }
 });
