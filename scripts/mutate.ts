@@ -4,14 +4,14 @@
  *
  * Changes one thing at a time in the compiled code and sees whether a test notices. A run that is stopped (Ctrl-C, or
  * `--minutes`) goes on where it was. Exit code 0: run to the end; 1: stopped before; 2: misuse.
- * Does not: run in CI; it takes half an hour.
+ * Does not: run in CI; it takes half an hour and more.
  * @module
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   type Field,
-  Lane,
   type Loading,
   survey,
   type TimedTest,
@@ -19,6 +19,7 @@ import {
 } from './mutate/campaign.ts';
 import { readField, writeField } from './mutate/field-file.ts';
 import { Instrumented, type Mutant } from './mutate/instrument.ts';
+import { Lane } from './mutate/lane.ts';
 import { count, difference, fateOf, type Judged, printReport, staleRows } from './mutate/report.ts';
 import { hashOf, type Result, readState, type State, writeState } from './mutate/state.ts';
 
@@ -130,8 +131,11 @@ async function run(
   const instrumented = new URL('run/', FOLDER).href;
   const all = waiting.length;
   let done = 0;
-  const lanes = Array.from({ length: workers }, async () => {
-    const lane = new Lane(field, { ...loading, instrumented }, killers);
+  const lanes = Array.from(
+    { length: workers },
+    () => new Lane(field, { ...loading, instrumented }, killers),
+  );
+  const work = async (lane: Lane): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       if (stopped || Date.now() > until) break;
       const result = await lane.judge(next);
@@ -141,11 +145,22 @@ async function run(
       if (done % 20 === 0) writeState(FOLDER, state);
       progress(`${done} of ${all}: ${next.file}:${next.line}`);
     }
-    lane.end();
-  });
-  await Promise.all(lanes);
-  writeState(FOLDER, state);
+  };
+  try {
+    await Promise.all(lanes.map(work));
+  } finally {
+    for (const lane of lanes) lane.end();
+    writeState(FOLDER, state);
+  }
+  for (const doubt of new Set(lanes.flatMap(({ doubts }) => [...doubts])))
+    console.error(`it failed without a mutant once, and killed nothing then: ${doubt}`);
 }
+
+/** What the figures hold for: the commit, and whether files differ from it. */
+const commit = (): string =>
+  execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=10'], {
+    encoding: 'utf8',
+  }).trim();
 
 let told = 0;
 function progress(text: string): void {
@@ -162,8 +177,10 @@ function tell(judged: readonly Judged[]): void {
       console.log(`${mutant.file}:${mutant.line} ${fate} ${mutant.id}: ${difference(mutant)}`);
   for (const { file, line, to } of staleRows(judged))
     console.log(`nothing is explained by ${file}: ${line} to ${to}`);
-  const { all, killed, harmless, left, score } = count(judged);
-  console.log(`${all} mutants, ${killed} killed, ${harmless} harmless, ${left} left: ${score} %`);
+  const { all, killed, harmless, left, notRun, score } = count(judged);
+  console.log(
+    `${all} mutants, ${killed} killed, ${harmless} harmless, ${left} left, ${notRun} not run: ${score} %`,
+  );
 }
 
 async function main(options: Options): Promise<void> {
@@ -193,7 +210,7 @@ async function main(options: Options): Promise<void> {
       report,
       printReport(
         mutants.map((mutant) => fateOf(mutant, state)),
-        day,
+        { day, commit: commit() },
       ),
     );
   if (chosen.some(({ id }) => !state.results[id])) process.exitCode = 1;

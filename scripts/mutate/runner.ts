@@ -7,6 +7,14 @@ import type { Answer, Begin, Order, Ran, Ready } from './worker.ts';
 
 /** Loading takes a second or two; on a busy machine more. */
 const LOADING_MS = 60_000;
+/** A mutant that fills the memory ends its own process, not those of others. */
+const HEAP = '--max-old-space-size=1500';
+
+/** Why there is no worker: in its own words, or because it said nothing in time. */
+export type Unloaded =
+  | { readonly kind: 'broken'; readonly why: string }
+  | { readonly kind: 'silent' };
+export type Started = { readonly kind: 'ready'; readonly runner: Runner } | Unloaded;
 
 export class Runner {
   readonly ready: Ready;
@@ -17,13 +25,13 @@ export class Runner {
     this.ready = ready;
   }
 
-  /** @returns `undefined` where the modules cannot even be loaded, as under some mutants */
-  static async start(begin: Omit<Begin, 'kind'>): Promise<Runner | undefined> {
-    const child = fork(new URL('./worker.js', import.meta.url), { stdio: 'ignore' });
+  static async start(begin: Omit<Begin, 'kind'>): Promise<Started> {
+    const worker = new URL('./worker.js', import.meta.url);
+    const child = fork(worker, { stdio: 'ignore', execArgv: [HEAP] });
     const answer = await exchange(child, { kind: 'begin', ...begin }, LOADING_MS);
-    if (answer?.kind === 'ready') return new Runner(child, answer);
+    if (answer?.kind === 'ready') return { kind: 'ready', runner: new Runner(child, answer) };
     child.kill('SIGKILL');
-    return undefined;
+    return answer?.kind === 'broken' ? answer : { kind: 'silent' };
   }
 
   /** @returns `undefined` when the test did not end in time, or ended the process */

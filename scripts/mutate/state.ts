@@ -15,6 +15,9 @@ export type Result =
   | { readonly kind: 'survived'; readonly tests: 'all' | 'quick' }
   | { readonly kind: 'unreached' };
 
+/** In the place of a test: the modules could not be loaded. */
+export const LOADING = 'loading';
+
 export interface State {
   readonly sources: string;
   readonly tests: string;
@@ -41,7 +44,7 @@ export function readState(
   const kept = JSON.parse(readFileSync(path, 'utf8')) as State; // written below
   if (kept.sources !== now.sources) return { ...now, results: {} };
   const isValid = (result: Result): boolean =>
-    isKilled(result) ? names.has(result.by) : kept.tests === now.tests;
+    kept.tests === now.tests || (isKilled(result) && names.has(result.by));
   const results = Object.entries(kept.results).filter(([, result]) => isValid(result));
   return { ...now, results: Object.fromEntries(results) };
 }
