@@ -30,7 +30,9 @@ export function fateOf(mutant: Mutant, { results }: State): Judged {
 /** Rows of the list that explain nothing any more. */
 export const staleRows = (judged: readonly Judged[]): readonly Harmless[] =>
   HARMLESS.filter(
-    (row) => !judged.some(({ mutant, fate }) => fate === 'harmless' && fits(row, mutant)),
+    (row) =>
+      judged.some(({ mutant }) => mutant.file === row.file) &&
+      !judged.some(({ mutant, fate }) => fate === 'harmless' && fits(row, mutant)),
   );
 
 interface Figures {
