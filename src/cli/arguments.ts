@@ -89,6 +89,14 @@ export function parseServer(text: string): ServerAddress {
   return { ip, port: port === undefined ? DNS_PORT : parsePort(port) };
 }
 
+/** The same, where port 0 lets the system choose one. */
+export function parseListener(text: string): ServerAddress {
+  const any = /^(.*):0$/.exec(text)?.[1];
+  if (any !== undefined && (any.startsWith('[') || !any.includes(':')))
+    return { ...parseServer(any), port: 0 };
+  return parseServer(text);
+}
+
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535)
@@ -102,6 +110,13 @@ export function parseSeconds(text: string): number {
   if (!(seconds > 0 && seconds <= MAX_SECONDS))
     throw new Misuse(`"${text}" is no time: give seconds, such as 5 or 0.5`);
   return Math.max(1, Math.round(seconds * 1000));
+}
+
+/** The result is octets. */
+export function parseMegabytes(text: string): number {
+  const megabytes = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (megabytes < 1) throw new Misuse(`"${text}" is no size: give whole megabytes, such as 64`);
+  return megabytes * 1_048_576;
 }
 
 export function readHints(file: string): readonly Nameserver[] {

@@ -19,6 +19,7 @@ export const HELP_TEXTS = {
 
 danelaw check DOMAIN      the plan for every mail host, the live probe, and what a sender does
 danelaw query NAME TYPE   one DNS question with proof
+danelaw serve             answers the programs of this machine, each answer proven
 danelaw demo              checks destinations of all kinds on an internet inside this process
 danelaw DOMAIN            the same as danelaw check DOMAIN
 
@@ -42,6 +43,26 @@ indeterminate. Bogus and indeterminate answers show no data.
 
   --trace               each packet, zone and key on the way
 ${RESOLVER_OPTIONS}
+
+${EXIT_CODES}`,
+  serve: `danelaw serve [options]
+
+Answers DNS questions of this machine's programs over UDP and TCP, from the root down and
+proven: AD is set on secure answers only, and what is bogus gets SERVFAIL. It stays in the
+foreground; SIGTERM ends it once what was asked is answered.
+
+  --listen ADDR:PORT    where to listen, loopback only; 127.0.0.1:53 and [::1]:53
+  --root-hints FILE     start from these root servers (NS, A and AAAA lines)
+  --trust-anchor FILE   believe these keys (DS or DNSKEY lines) in place of the root's
+  --state DIR           where what must outlive the process is kept
+  --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
+  --cache-mb N          megabytes for what is kept
+  --workers 1           one process; more are not supported yet
+  --no-ipv6             ask servers over IPv4 only
+  --no-qname-minimisation
+                        show every server the whole name
+  --engine NAME         native (node:crypto, the default) or noble (pure TypeScript)
+  -h, --help            this text
 
 ${EXIT_CODES}`,
   demo: `danelaw demo [--json]

@@ -31,11 +31,17 @@ for (const stream of [stdout, stderr])
     giveUp(error);
   });
 
+/** SIGTERM from service managers, SIGINT from keyboards. A second one does not wait. */
+const untilStopped = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+
 // The resolver's timers do not keep the process, and a command may be doing nothing but wait.
 const awake = setInterval(() => {}, 60_000);
 const code = await run(argv.slice(2), {
   terminal: makeTerminal(stdout, stderr, env),
-  world: { environment: nodeEnvironment(), clientName: clientName() },
+  world: { environment: nodeEnvironment(), clientName: clientName(), untilStopped },
   bare: env.npm_lifecycle_event === 'start' ? 'demo' : 'help',
 });
 clearInterval(awake);

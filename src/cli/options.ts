@@ -10,8 +10,18 @@ import type { Engine } from '../dnssec/engine.ts';
 import { nativeEngine } from '../dnssec/engine-native.ts';
 import { nobleEngine } from '../dnssec/engine-noble.ts';
 import type { ServerAddress } from '../environment.ts';
+import type { Families } from '../resolver/ask.ts';
 import type { Nameserver } from '../resolver/zone.ts';
-import { parsePort, parseSeconds, parseServer, readAnchors, readHints } from './arguments.ts';
+import { DEFAULT_LISTENERS, isLoopback } from '../server/access.ts';
+import {
+  parseListener,
+  parseMegabytes,
+  parsePort,
+  parseSeconds,
+  parseServer,
+  readAnchors,
+  readHints,
+} from './arguments.ts';
 import { Misuse } from './misuse.ts';
 
 /** How to ask and what to believe. */
@@ -20,6 +30,8 @@ export interface ResolverChoice {
   readonly anchors?: Anchors;
   readonly forward?: ServerAddress;
   readonly engine: Engine;
+  readonly families?: Families;
+  readonly minimisation?: 'on' | 'off';
 }
 
 export interface SharedOptions extends ResolverChoice {
@@ -39,6 +51,19 @@ const SHARED = {
 
 const CHECK = { ...SHARED, port: { type: 'string' }, 'no-probe': { type: 'boolean' } } as const;
 const QUERY = { ...SHARED, trace: { type: 'boolean' } } as const;
+const SERVE = {
+  help: SHARED.help,
+  'root-hints': SHARED['root-hints'],
+  'trust-anchor': SHARED['trust-anchor'],
+  forward: SHARED.forward,
+  engine: SHARED.engine,
+  listen: { type: 'string', multiple: true },
+  state: { type: 'string' },
+  'cache-mb': { type: 'string' },
+  workers: { type: 'string' },
+  'no-ipv6': { type: 'boolean' },
+  'no-qname-minimisation': { type: 'boolean' },
+} as const;
 const DEMO = { help: SHARED.help, json: SHARED.json } as const;
 
 export interface CheckWords extends SharedOptions {
@@ -51,6 +76,13 @@ export interface QueryWords extends SharedOptions {
   readonly name: string;
   readonly type: string;
   readonly trace: 'shown' | 'hidden';
+}
+
+export interface ServeWords extends ResolverChoice {
+  readonly listeners: readonly ServerAddress[];
+  /** Folder of what outlives the process. */
+  readonly state: string | undefined;
+  readonly cacheBytes: number | undefined;
 }
 
 /** Somebody wants to read about the command in place of running it. */
@@ -82,6 +114,33 @@ export function parseQuery(args: readonly string[]): QueryWords | typeof HELP {
   return { name, type, trace: values.trace ? 'shown' : 'hidden', ...shared(values) };
 }
 
+export function parseServe(args: readonly string[]): ServeWords | typeof HELP {
+  const { values, positionals } = parse('serve', args, SERVE);
+  if (values.help) return HELP;
+  refuse('serve', positionals);
+  if (values.workers !== undefined && values.workers !== '1')
+    throw new Misuse('--workers must be 1: more than one process is not supported yet');
+  const { listen, state, 'cache-mb': cacheMb } = values;
+  return {
+    listeners: parseListeners(listen),
+    state,
+    cacheBytes: cacheMb === undefined ? undefined : parseMegabytes(cacheMb),
+    ...choice(values),
+    ...(values['no-ipv6'] && { families: 'ipv4' }),
+    ...(values['no-qname-minimisation'] && { minimisation: 'off' }),
+  };
+}
+
+function parseListeners(texts: readonly string[] | undefined): readonly ServerAddress[] {
+  const listeners = texts?.map(parseListener) ?? DEFAULT_LISTENERS;
+  const open = listeners.find(({ ip }) => !isLoopback(ip));
+  if (open)
+    throw new Misuse(
+      `--listen ${open.ip}: only addresses of this machine alone are listened on, such as 127.0.0.1 or ::1`,
+    );
+  return listeners;
+}
+
 export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | typeof HELP {
   const { values, positionals } = parse('demo', args, DEMO);
   if (values.help) return HELP;
@@ -89,18 +148,25 @@ export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | 
   return { form: values.json ? 'json' : 'text' };
 }
 
-type SharedValues = { readonly [K in keyof typeof SHARED]?: string | boolean };
+type Values<K extends keyof typeof SHARED> = { readonly [key in K]?: string | boolean };
 
-function shared(values: SharedValues): SharedOptions {
-  const given = <T>(value: string | boolean | undefined, read: (text: string) => T) =>
-    typeof value === 'string' ? read(value) : undefined;
+const shared = (values: Values<keyof typeof SHARED>): SharedOptions => ({
+  form: values.json ? 'json' : 'text',
+  timeoutMs: given(values.timeout, parseSeconds),
+  ...choice(values),
+});
+
+const given = <T>(value: string | boolean | undefined, read: (text: string) => T) =>
+  typeof value === 'string' ? read(value) : undefined;
+
+function choice(
+  values: Values<'root-hints' | 'trust-anchor' | 'forward' | 'engine'>,
+): ResolverChoice {
   const hints = given(values['root-hints'], readHints);
   const anchors = given(values['trust-anchor'], readAnchors);
   const forward = given(values.forward, parseServer);
   if (hints && forward) throw new Misuse('--root-hints and --forward exclude each other: use one');
   return {
-    form: values.json ? 'json' : 'text',
-    timeoutMs: given(values.timeout, parseSeconds),
     engine: given(values.engine, parseEngine) ?? nativeEngine,
     ...(hints && { hints }),
     ...(anchors && { anchors }),

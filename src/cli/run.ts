@@ -10,8 +10,9 @@ import { demo } from './demo.ts';
 import { EXIT } from './exit.ts';
 import { HELP_TEXTS } from './help.ts';
 import { Misuse } from './misuse.ts';
-import { HELP, parseCheck, parseDemo, parseQuery } from './options.ts';
+import { HELP, parseCheck, parseDemo, parseQuery, parseServe } from './options.ts';
 import { query } from './query.ts';
+import { serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 import type { World } from './world.ts';
 
@@ -39,7 +40,7 @@ async function dispatch(args: readonly string[], surroundings: Surroundings): Pr
   switch (first) {
     case undefined:
       if (bare === 'demo') return demo('text', terminal, world);
-      throw new Misuse('a command is missing: check, query or demo; see danelaw --help');
+      throw new Misuse('a command is missing: check, query, serve or demo; see danelaw --help');
     case '-h':
     case '--help':
     case 'help':
@@ -56,6 +57,10 @@ async function dispatch(args: readonly string[], surroundings: Surroundings): Pr
     case 'query': {
       const words = parseQuery(rest);
       return words === HELP ? help('query', terminal) : query(words, terminal, world);
+    }
+    case 'serve': {
+      const words = parseServe(rest);
+      return words === HELP ? help('serve', terminal) : serve(words, terminal, world);
     }
     case 'demo': {
       const words = parseDemo(rest);
@@ -75,7 +80,7 @@ function withoutCommand(
   if (first.startsWith('-') || /[.@]/.test(first) || !isAscii(first))
     return dispatch(['check', ...args], surroundings);
   throw new Misuse(
-    `"${first}" is no command and no domain: use check, query or demo; see danelaw --help`,
+    `"${first}" is no command and no domain: use check, query, serve or demo; see danelaw --help`,
   );
 }
 

@@ -18,16 +18,20 @@ export interface World {
   readonly clientName: string;
   /** Where mail hosts really listen, if not at their addresses. */
   readonly dial?: ProbeOptions['dial'];
+  /** Resolves when somebody wants a daemon to end. Called once, by daemons only: it takes signals that else would kill. */
+  readonly untilStopped?: () => Promise<void>;
 }
 
 export function openResolver(choice: ResolverChoice, { environment }: World): Resolver {
-  const { hints, anchors, forward, engine } = choice;
+  const { hints, anchors, forward, engine, families, minimisation } = choice;
   return createResolver({
     environment,
     policy: defaultPolicy(engine),
     ...(hints && { hints }),
     ...(anchors && { anchors }),
     ...(forward && { forward: [forward] }),
+    ...(families && { families }),
+    ...(minimisation && { minimisation }),
   });
 }
 

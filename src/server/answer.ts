@@ -23,24 +23,60 @@ export interface AnswerOptions {
 /** `undefined` for octets that get no answer: they are no query, or too few to tell whose. */
 export type AnswerClient = (query: Uint8Array) => Promise<Message | undefined>;
 
+/** The response to a message that is a query. */
+export type AnswerQuery = (query: Message) => Promise<Message>;
+
+/** What the octets of a client are. */
+export type Taken =
+  | { readonly kind: 'query'; readonly query: Message }
+  /** A query that cannot be read: the response says so. */
+  | { readonly kind: 'unread'; readonly response: Message }
+  /** Nothing that may be answered. */
+  | { readonly kind: 'no-query' };
+
 /** RFC 8914 section 4: the codes for questions that are not taken. */
 const PROHIBITED = 18;
 const NOT_SUPPORTED = 21;
 const INVALID_QUERY_TYPE = 30;
 
+export const makeAnswerQuery =
+  (resolver: Resolver, options: AnswerOptions): AnswerQuery =>
+  (query) =>
+    answerQuery(resolver, options, query);
+
 export const makeAnswerClient =
   (resolver: Resolver, options: AnswerOptions): AnswerClient =>
   async (bytes) => {
-    if (!isQuery(bytes)) return undefined;
-    const parsed = parseMessage(bytes);
-    return parsed.kind === 'message'
-      ? answerQuery(resolver, options, parsed.message)
-      : refuseUnread(bytes);
+    const taken = takeQuery(bytes);
+    switch (taken.kind) {
+      case 'query':
+        return answerQuery(resolver, options, taken.query);
+      case 'unread':
+        return taken.response;
+      case 'no-query':
+        return undefined;
+    }
   };
+
+/** Reads what a client sent, once. */
+export function takeQuery(bytes: Uint8Array): Taken {
+  if (!isQuery(bytes) || startsProxied(bytes)) return { kind: 'no-query' };
+  const parsed = parseMessage(bytes);
+  return parsed.kind === 'message'
+    ? { kind: 'query', query: parsed.message }
+    : { kind: 'unread', response: refuseUnread(bytes) };
+}
 
 /** In the third octet of the header. */
 const QR = 0x80;
 const isQuery = (bytes: Uint8Array): boolean => bytes.length >= 12 && ((bytes[2] ?? 0) & QR) === 0;
+
+/** How version 2 of HAProxy's PROXY protocol begins. Nobody here is told by others who the client is. */
+const PROXY_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+
+/** Whether these are octets of a proxy that speaks for somebody else: who they say is asking is anybody's word. */
+export const startsProxied = (bytes: Uint8Array): boolean =>
+  bytes.length >= PROXY_V2.length && PROXY_V2.every((octet, i) => bytes[i] === octet);
 
 async function answerQuery(
   resolver: Resolver,

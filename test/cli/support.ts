@@ -19,6 +19,9 @@ export interface Setting {
   readonly isTTY?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly bare?: Surroundings['bare'];
+  readonly untilStopped?: World['untilStopped'];
+  /** Told of each text on standard error while the command runs. */
+  readonly onError?: (text: string) => void;
 }
 
 /** A network that must not be used: whoever sends has passed the check of the command line. */
@@ -31,16 +34,23 @@ export const NO_NETWORK: Environment = {
 /** One command line in this process. */
 export async function command(
   args: readonly string[],
-  { environment, dial, isTTY = false, env = {}, bare = 'help' }: Setting,
+  { environment, dial, isTTY = false, env = {}, bare = 'help', ...more }: Setting,
 ): Promise<Ran> {
   const written = { out: '', err: '' };
   const stream = (name: 'out' | 'err') => ({
     isTTY,
     write: (text: string) => {
       written[name] += text;
+      if (name === 'err') more.onError?.(text);
     },
   });
-  const world = { environment, clientName: 'client.example', ...(dial && { dial }) };
+  const { untilStopped } = more;
+  const world = {
+    environment,
+    clientName: 'client.example',
+    ...(dial && { dial }),
+    ...(untilStopped && { untilStopped }),
+  };
   const terminal = makeTerminal(stream('out'), stream('err'), env);
   const code = await run(args, { terminal, world, bare });
   return { code, ...written };

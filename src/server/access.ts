@@ -1,0 +1,27 @@
+/**
+ * Who may ask, and where it is listened: this machine alone, unless somebody says otherwise.
+ *
+ * Does not: own a socket.
+ * @module
+ */
+import { parseIPv4, parseIPv6 } from '../dns/address.ts';
+import type { ServerAddress } from '../environment.ts';
+
+/** Where questions are taken if nothing else is said. */
+export const DEFAULT_LISTENERS: readonly ServerAddress[] = [
+  { ip: '127.0.0.1', port: 53 },
+  { ip: '::1', port: 53 },
+];
+
+/** RFC 1122 section 3.2.1.3 (127.0.0.0/8) and RFC 4291 section 2.5.3 (::1), the first also as IPv6 sockets show it. */
+export function isLoopback(ip: string): boolean {
+  const four = parseIPv4(ip);
+  if (four) return four[0] === LOOPBACK_NET;
+  const six = parseIPv6(ip);
+  if (!six) return false;
+  const head = six.subarray(0, 10).every((octet) => octet === 0);
+  if (head && six[10] === 0xff && six[11] === 0xff) return six[12] === LOOPBACK_NET;
+  return six.every((octet, i) => octet === (i === 15 ? 1 : 0));
+}
+
+const LOOPBACK_NET = 127;

@@ -1,0 +1,79 @@
+/**
+ * The daemon: listeners in front of a resolver, and their end.
+ *
+ * Does not: read options, or watch for signals.
+ * @module
+ */
+import type { Clock, ServerAddress } from '../environment.ts';
+import { listenTcp } from './listen-tcp.ts';
+import { type Listener, listenUdp } from './listen-udp.ts';
+import { Reception, type ReceptionParts } from './reception.ts';
+
+export interface Daemon {
+  /** Where it listens, over UDP and TCP alike. */
+  readonly listeners: readonly ServerAddress[];
+  /** Takes nothing more, answers what it has taken, closes. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions extends ReceptionParts {
+  readonly listeners: readonly ServerAddress[];
+  readonly clock: Clock;
+}
+
+/** Nobody can listen there; `code` is the system's. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly at: ServerAddress;
+  readonly over: 'udp' | 'tcp';
+  readonly code: string;
+
+  constructor(at: ServerAddress, over: 'udp' | 'tcp', code: string) {
+    super(`${at.ip} port ${at.port} over ${over}: ${code}`);
+    this.at = at;
+    this.over = over;
+    this.code = code;
+  }
+}
+
+/** How long questions may still take once the daemon is told to stop: service managers kill after some seconds more. */
+const LAST_CALL_MS = 3000;
+const LOOK_MS = 20;
+
+/**
+ * Opens every listener, or none.
+ * @throws ListenError where one cannot be opened
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const reception = new Reception(options);
+  const open: Listener[] = [];
+  const places: ServerAddress[] = [];
+  try {
+    for (const address of options.listeners) {
+      const udp = await named(address, 'udp', listenUdp(address, reception));
+      open.push(udp);
+      places.push(udp.at);
+      open.push(await named(udp.at, 'tcp', listenTcp(udp.at, reception)));
+    }
+  } catch (error) {
+    await Promise.all(open.map((one) => one.close()));
+    throw error;
+  }
+  return { listeners: places, stop: () => stop(open, reception, options.clock) };
+}
+
+async function named(at: ServerAddress, over: 'udp' | 'tcp', opening: Promise<Listener>) {
+  try {
+    return await opening;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new ListenError(at, over, code);
+  }
+}
+
+async function stop(open: readonly Listener[], reception: Reception, clock: Clock): Promise<void> {
+  for (const one of open) one.stopTaking();
+  const until = clock.now() + LAST_CALL_MS;
+  while (reception.waiting > 0 && clock.now() < until) await clock.sleep(LOOK_MS);
+  await Promise.all(open.map((one) => one.close()));
+}

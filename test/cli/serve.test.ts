@@ -1,0 +1,221 @@
+/**
+ * `danelaw serve` on real sockets of loopback, in front of the testing internet.
+ *
+ * Expected values are those of RFC 1035 section 4.2, RFC 4035 section 3.2 and RFC 2181 section 9.
+ */
+import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import type { RRType } from '../../src/dns/codes.ts';
+import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
+import { Name } from '../../src/dns/name.ts';
+import { nodeEnvironment } from '../../src/environment-node.ts';
+import { corruptSignatures, internet } from '../../src/testing/index.ts';
+import { serveOnLoopback } from '../../src/testing/loopback.ts';
+import { command, NO_NETWORK, type Ran } from './support.ts';
+
+const net = internet(
+  {
+    'example.com': {
+      records: [
+        'www A 192.0.2.80',
+        ...Array.from({ length: 20 }, (_, i) => `large TXT "${`${i} `.padEnd(100, 'x')}"`),
+      ],
+    },
+    'plain.net': { records: ['www A 192.0.2.90'], signing: 'unsigned' },
+    'bad.com': ['www A 192.0.2.99'],
+  },
+  { now: Date.now() },
+).amend('bad.com', corruptSignatures('A'));
+
+const files = t.testdir({ hints: net.hints, anchors: net.anchors });
+const root = ['--root-hints', join(files, 'hints'), '--trust-anchor', join(files, 'anchors')];
+
+interface Asked {
+  readonly type?: RRType;
+  readonly id?: number;
+  readonly ad?: boolean;
+  readonly cd?: boolean;
+  readonly rd?: boolean;
+  readonly edns?: { readonly udpSize: number; readonly dnssecOk: boolean };
+}
+
+function queryFor(name: string, asked: Asked = {}): Uint8Array {
+  const { type = 'A', id = 4711, ad = false, cd = false, rd = true, edns } = asked;
+  return writeMessage({
+    id,
+    response: false,
+    opcode: 0,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: rd,
+    recursionAvailable: false,
+    authenticData: ad,
+    checkingDisabled: cd,
+    rcode: 'NOERROR',
+    questions: [{ name: Name.parse(name), type }],
+    answer: [],
+    authority: [],
+    additional: [],
+    edns: edns && { ...edns, version: 0, options: [] },
+  });
+}
+
+function read(bytes: Uint8Array): Message {
+  const parsed = parseMessage(bytes);
+  if (parsed.kind === 'malformed') throw new Error(parsed.reason);
+  return parsed.message;
+}
+
+function overUdp(port: number, query: Uint8Array): Promise<Uint8Array> {
+  const socket = createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.on('message', (bytes) => {
+      socket.close();
+      resolve(new Uint8Array(bytes));
+    });
+    socket.send(query, port, '127.0.0.1');
+  });
+}
+
+/** Octets sent as they are; what came until the other side closed or `count` messages were there. */
+function overTcp(port: number, octets: Uint8Array, count: number): Promise<Uint8Array[]> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(octets);
+  let pending = Buffer.alloc(0);
+  const messages: Uint8Array[] = [];
+  return new Promise((resolve) => {
+    socket.on('error', () => resolve(messages));
+    socket.on('close', () => resolve(messages));
+    socket.on('data', (data) => {
+      pending = Buffer.concat([pending, data]);
+      while (pending.length >= 2 && pending.length >= 2 + pending.readUInt16BE(0)) {
+        const end = 2 + pending.readUInt16BE(0);
+        messages.push(new Uint8Array(pending.subarray(2, end)));
+        pending = pending.subarray(end);
+      }
+      if (messages.length === count) socket.destroy();
+    });
+  });
+}
+
+const framed = (query: Uint8Array): Buffer =>
+  Buffer.concat([Uint8Array.of(query.length >> 8, query.length & 0xff), query]);
+
+interface Served {
+  readonly port: number;
+  /** As SIGTERM would. */
+  stop(): void;
+  readonly ran: Promise<Ran>;
+}
+
+async function started(args: readonly string[] = []): Promise<Served> {
+  const loopback = await serveOnLoopback(net);
+  t.teardown(() => loopback.close());
+  const real = nodeEnvironment();
+  const environment = { ...real, transport: loopback.through(real.transport) };
+  let stop = (): void => {};
+  const untilStopped = (): Promise<void> =>
+    new Promise((resolve) => {
+      stop = resolve;
+    });
+  let told = (_line: string): void => {};
+  const line = new Promise<string>((resolve) => {
+    told = resolve;
+  });
+  const ran = command(['serve', '--listen', '127.0.0.1:0', ...root, ...args], {
+    environment,
+    untilStopped,
+    onError: told,
+  });
+  const port = Number(/127\.0\.0\.1:(\d+)/.exec(await line)?.[1]);
+  return { port, stop: () => stop(), ran };
+}
+
+t.test('a client on loopback', async (t) => {
+  const { port, stop, ran } = await started();
+  const udp = async (name: string, asked?: Asked): Promise<Message> =>
+    read(await overUdp(port, queryFor(name, asked)));
+
+  t.test('gets proven data over UDP, and AD where it reads it', async (t) => {
+    const plain = await udp('www.example.com');
+    t.match(plain, { id: 4711, response: true, recursionAvailable: true, rcode: 'NOERROR' });
+    t.equal(plain.answer.length, 1);
+    t.equal(plain.authenticData, false, 'RFC 6840 section 5.8');
+    t.equal((await udp('www.example.com', { ad: true })).authenticData, true);
+    t.equal((await udp('www.plain.net', { ad: true })).authenticData, false);
+    t.match(await udp('www.bad.com'), { rcode: 'SERVFAIL', answer: [] });
+    t.equal((await udp('www.bad.com', { cd: true })).answer.length, 1, 'CD: it checks by itself');
+  });
+
+  t.test('is answered without recursion desired', async (t) => {
+    t.match(await udp('ready-probe.invalid', { rd: false }), { rcode: 'REFUSED' });
+  });
+
+  t.test('gets TC above its size, and the whole over TCP', async (t) => {
+    const asked = { type: 'TXT' as const, edns: { udpSize: 1232, dnssecOk: true } };
+    const cut = await overUdp(port, queryFor('large.example.com', asked));
+    t.ok(cut.length <= 1232, `${cut.length} octets`);
+    t.match(read(cut), { truncated: true, answer: [] });
+    const plain = await overUdp(port, queryFor('large.example.com', { type: 'TXT' }));
+    t.ok(plain.length <= 512, 'without EDNS (RFC 1035 section 4.2.1)');
+    const room = { ...asked, edns: { udpSize: 4096, dnssecOk: true } };
+    t.match(await udp('large.example.com', room), { truncated: false });
+    const [whole] = await overTcp(port, framed(queryFor('large.example.com', asked)), 1);
+    t.match(whole && read(whole), { truncated: false });
+    t.equal(whole && read(whole).answer.length, 21, 'twenty records and a signature');
+  });
+
+  t.test('asks several questions on one connection, in pieces', async (t) => {
+    const octets = Buffer.concat(
+      [1, 2, 3].map((id) => framed(queryFor('www.example.com', { id }))),
+    );
+    const replies = await overTcp(port, octets, 3);
+    t.same(replies.map((one) => read(one).id).sort(), [1, 2, 3]);
+  });
+
+  t.test(
+    'row 137: a PROXYv2 header ends its connection, and its datagram gets no answer',
+    async (t) => {
+      const header = Buffer.from('0d0a0d0a000d0a515549540a21110000', 'hex');
+      const octets = Buffer.concat([header, framed(queryFor('www.example.com'))]);
+      t.same(await overTcp(port, octets, 1), [], 'closed without an answer');
+      const socket = createSocket('udp4');
+      const ids: number[] = [];
+      const answered = new Promise<void>((resolve) => {
+        socket.on('message', (bytes) => {
+          ids.push(read(bytes).id);
+          if (ids.at(-1) === 2) resolve();
+        });
+      });
+      socket.send(
+        Buffer.concat([header, queryFor('www.example.com', { id: 1 })]),
+        port,
+        '127.0.0.1',
+      );
+      socket.send(queryFor('www.example.com', { id: 2 }), port, '127.0.0.1');
+      await answered;
+      socket.close();
+      t.same(ids, [2]);
+    },
+  );
+
+  await t.test('and once told to stop, the daemon ends with 0', async (t) => {
+    stop();
+    t.match(await ran, { code: 0, out: '' });
+  });
+});
+
+t.test('a place that is taken is told with what to do', async (t) => {
+  const first = await started();
+  const args = ['serve', '--listen', `127.0.0.1:${first.port}`];
+  const second = await command(args, { environment: NO_NETWORK });
+  t.equal(second.code, 2);
+  t.match(
+    second.err,
+    /cannot listen on 127\.0\.0\.1:\d+ over udp: another program does .*--listen/,
+  );
+  first.stop();
+  t.equal((await first.ran).code, 0);
+});
