@@ -24,7 +24,7 @@ const file = (name: string): string => join(files, name);
 const LONG = `${'a'.repeat(64)}.example`;
 
 const CASES: readonly (readonly [args: readonly string[], says: RegExp])[] = [
-  [[], /command is missing: check, query or demo/],
+  [[], /command is missing: check, query, serve or demo/],
   [['chekc'], /"chekc" is no command and no domain/],
   [['localhost'], /no command and no domain/],
   [['--colour'], /Unknown option '--colour'; see danelaw check --help/],
