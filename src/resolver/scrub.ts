@@ -8,12 +8,13 @@
 import { CLASS_IN, type Rcode, type RRType, typeOf } from '../dns/codes.ts';
 import type { Message, Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
+import { decode } from '../dns/rdata.ts';
 import { collectRRsets, type RR, type RRset } from '../dns/rrset.ts';
 import type { Reply } from '../dnssec/reply.ts';
 
 /** More name servers than any delegation needs (Unbound; NXNSAttack). */
 const MAX_NS = 20;
-/** Of one reply: as many as are followed. */
+/** Links of a chain in one reply: as many as are followed. */
 const MAX_CNAMES = 11;
 
 export interface Scrubbed extends Reply {
@@ -34,12 +35,13 @@ export function scrub(message: Message, question: Question, zone: Name): Scrubbe
   const strays = own([...message.answer, ...message.authority, ...message.additional]).filter(
     ({ type }) => type === 'RRSIG',
   );
+  const reached = reachedFrom(question.name, message.answer);
   return {
     rcode: message.rcode,
     authoritative: message.authoritative,
-    answer: limitAliases(collect(own(message.answer), strays, question.type)),
+    answer: dropStrayAliases(collect(own(message.answer), strays, question.type), reached),
     authority: collect(own(message.authority), strays).map(limitServers),
-    elsewhere: elsewhereIn(message, zone),
+    elsewhere: elsewhereIn(message, zone, reached),
     refersAway: message.authority.some(
       ({ type, owner, class: of }) => type === 'NS' && of === CLASS_IN && !owner.isAtOrBelow(zone),
     ),
@@ -49,11 +51,19 @@ export function scrub(message: Message, question: Question, zone: Name): Scrubbe
   };
 }
 
-function elsewhereIn({ rcode, answer, authority }: Message, zone: Name): Reply {
+function elsewhereIn(
+  { rcode, answer, authority }: Message,
+  zone: Name,
+  reached: ReadonlySet<string>,
+): Reply {
   const isAlias = answer.some(({ type }) => type === 'CNAME' || type === 'DNAME');
   const outside = (records: readonly RR[]): readonly RRset[] =>
     isAlias ? collectRRsets(records.filter(({ owner }) => !owner.isAtOrBelow(zone))) : [];
-  return { rcode, answer: limitAliases(outside(answer)), authority: outside(authority) };
+  return {
+    rcode,
+    answer: dropStrayAliases(outside(answer), reached),
+    authority: outside(authority),
+  };
 }
 
 /**
@@ -76,10 +86,41 @@ const keyOf = ({ owner, type }: Pick<RRset, 'owner' | 'type'>): string => `${typ
 /** The first field of an RRSIG (RFC 4034 section 3.1). */
 const coveredBy = (rdata: Uint8Array): RRType => typeOf(((rdata[0] ?? 0) << 8) | (rdata[1] ?? 0));
 
-function limitAliases(answer: readonly RRset[]): readonly RRset[] {
-  const aliases = answer.filter(({ type }) => type === 'CNAME').slice(0, MAX_CNAMES);
-  return answer.filter((set) => set.type !== 'CNAME' || aliases.includes(set));
+/**
+ * The names, by their keys, that the aliases of an answer lead to from the one that was asked for, itself among them. A DNAME
+ * leads on by the CNAME that goes with it, or that it stands for.
+ */
+function reachedFrom(name: Name, answer: readonly RR[]): ReadonlySet<string> {
+  const aliases = answer.filter(
+    ({ type, class: of, defect }) =>
+      (type === 'CNAME' || type === 'DNAME') && of === CLASS_IN && defect === undefined,
+  );
+  const reached = new Set<string>();
+  if (aliases.length === 0) return reached.add(name.key);
+  const cnames = new Map(
+    aliases.filter(({ type }) => type === 'CNAME').map((one) => [one.owner.key, one]),
+  );
+  const dnames = aliases.filter(({ type }) => type === 'DNAME').slice(0, MAX_CNAMES);
+  for (let at: Name | undefined = name; at && !reached.has(at.key); ) {
+    if (reached.size === MAX_CNAMES + 1) break;
+    reached.add(at.key);
+    at = nextOf(at, cnames.get(at.key), dnames);
+  }
+  return reached;
 }
+
+function nextOf(at: Name, cname: RR | undefined, dnames: readonly RR[]): Name | undefined {
+  if (cname) return decode('CNAME', cname.rdata).target;
+  const dname = dnames.find(({ owner }) => at.isBelow(owner));
+  return dname && at.replaceSuffix(dname.owner, decode('DNAME', dname.rdata).target);
+}
+
+/** Aliases of other names are nobody's question; of a chain as much is kept as is followed. */
+const dropStrayAliases = (
+  answer: readonly RRset[],
+  reached: ReadonlySet<string>,
+): readonly RRset[] =>
+  answer.filter(({ type, owner }) => type !== 'CNAME' || reached.has(owner.key));
 
 const limitServers = (set: RRset): RRset =>
   set.type === 'NS' ? { ...set, rdata: set.rdata.slice(0, MAX_NS) } : set;
