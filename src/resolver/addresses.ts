@@ -21,8 +21,10 @@ const CAPACITY = 20_000;
 
 export interface Addresses {
   readonly find: FindAddresses;
-  /** So that the next one who needs them looks them up anew; says when they were learnt, if they were known. */
-  forget(host: Name): number | undefined;
+  /** When they were learnt, on the Clock's scale; `undefined` where they are not known. */
+  learntAt(host: Name): number | undefined;
+  /** So that the next one who needs them looks them up anew. */
+  forget(host: Name): void;
 }
 
 interface Known {
@@ -49,14 +51,17 @@ export function makeAddresses(walk: () => Walk, clock: Clock): Addresses {
     cache.set(key, { addresses, learntAt, expiresAt: learntAt + seconds * 1000 });
     return addresses;
   };
-  return { find, forget: (host) => forget(cache, host) };
+  return {
+    find,
+    learntAt: (host) => {
+      const known = keysOf(host).flatMap((key) => cache.get(key) ?? []);
+      return known.length > 0 ? Math.min(...known.map(({ learntAt }) => learntAt)) : undefined;
+    },
+    forget: (host) => {
+      for (const key of keysOf(host)) cache.delete(key);
+    },
+  };
 }
 
 const keyOf = (host: Name, type: 'A' | 'AAAA'): string => `${type} ${host.key}`;
-
-function forget(cache: Cache<Known>, host: Name): number | undefined {
-  const keys = [keyOf(host, 'A'), keyOf(host, 'AAAA')];
-  const known = keys.flatMap((key) => cache.get(key) ?? []);
-  for (const key of keys) cache.delete(key);
-  return known.length > 0 ? Math.min(...known.map(({ learntAt }) => learntAt)) : undefined;
-}
+const keysOf = (host: Name): readonly string[] => [keyOf(host, 'A'), keyOf(host, 'AAAA')];

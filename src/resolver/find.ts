@@ -254,7 +254,10 @@ export class Finder {
     const { fault, reason, status } = failure;
     const cut = walk.closest(fault.zone);
     const suspects = [walk.closest(fault.owner), walk.closest(placeOf(question))];
-    const isRenewed = this.#renew(question, failure, job);
+    // His own keys were the try that this failure gets. What is left to ask is another server for the records: where the
+    // zone lies and what its keys are is known, from all who have a part in it.
+    const areKeysTried = fault.servers !== undefined;
+    const isRenewed = this.#renew(question, failure, job, areKeysTried ? 'only-old' : 'all');
     if (reason === 'budget-spent') return false;
     const hasOthers =
       status === 'bogus' && cut.name.equals(fault.zone) && this.#hasOthers(cut, fault, job);
@@ -262,6 +265,7 @@ export class Finder {
     if (!hasOthers) return true;
     if (cut.role === 'forwarder') job.checking = 'enabled';
     else job.avoidRepliers(fault);
+    if (areKeysTried && !isRenewed) return true;
     // What is believed of the zones below rests on what was believed of this one.
     for (const suspect of suspects)
       for (let at: ZoneCut | undefined = suspect; at?.name.isAtOrBelow(cut.name); at = at.parent)
@@ -269,8 +273,13 @@ export class Finder {
     return true;
   }
 
-  #renew(question: Question, { fault }: Failure, job: Job): boolean {
-    return this.#parts.renew(placeOf(question), fault, job.startedAt);
+  #renew(
+    question: Question,
+    { fault }: Failure,
+    { startedAt: since }: Job,
+    which: 'all' | 'only-old' = 'all',
+  ): boolean {
+    return this.#parts.renew(placeOf(question), fault, { since, which });
   }
 
   /** Servers of the zone that had no part in the fault, if any had; for a forwarder, another way of asking. */

@@ -23,29 +23,41 @@ const MAX_HOSTS = 40;
 
 /**
  * Drops what a failure may rest on.
- * @param name  the place that was asked for
+ * @param name   the place that was asked for
+ * @param which  `only-old`: nothing is dropped unless something had been known before `since`
  * @returns whether something was dropped that had been known before `since`: only then is asking again another question
  */
-export type Renew = (name: Name, fault: Fault, since: number) => boolean;
+export type Renew = (
+  name: Name,
+  fault: Fault,
+  { since, which }: { readonly since: number; readonly which: 'all' | 'only-old' },
+) => boolean;
 
 export function makeRenew(parts: RenewParts): Renew {
-  return (name, fault, since) => {
-    const sweep = new Sweep(parts, since);
+  return (name, fault, { since, which }) => {
+    const sweep = new Sweep(parts);
     sweep.path(name, fault.zone);
     sweep.path(fault.owner, fault.zone);
-    return sweep.foundOld;
+    const isOld = sweep.oldest < since;
+    if (isOld || which === 'all') sweep.drop();
+    return isOld;
   };
 }
 
 class Sweep {
   readonly #parts: RenewParts;
-  readonly #since: number;
-  readonly #hosts = new Set<string>();
-  foundOld = false;
+  readonly #cuts = new Set<string>();
+  readonly #hosts = new Map<string, Name>();
+  /** When the first of all that was found was learnt. */
+  oldest = Number.POSITIVE_INFINITY;
 
-  constructor(parts: RenewParts, since: number) {
+  constructor(parts: RenewParts) {
     this.#parts = parts;
-    this.#since = since;
+  }
+
+  drop(): void {
+    for (const key of this.#cuts) this.#parts.cuts.delete(key);
+    for (const host of this.#hosts.values()) this.#parts.addresses.forget(host);
   }
 
   /**
@@ -55,9 +67,9 @@ class Sweep {
   path(name: Name, top: Name): void {
     for (let labels = name.labels; labels >= 0; labels -= 1) {
       const { key } = name.ancestor(labels);
-      const cut = this.#parts.cuts.get(key);
+      const cut = this.#cuts.has(key) ? undefined : this.#parts.cuts.get(key);
       if (!cut || (labels < top.labels && cut.known !== 'by-probe')) continue;
-      this.#parts.cuts.delete(key);
+      this.#cuts.add(key);
       this.#note(cut.learntAt);
       for (const { host, addresses } of cut.nameservers)
         if (addresses.length === 0 && !host.isAtOrBelow(cut.name)) this.#host(host);
@@ -66,13 +78,12 @@ class Sweep {
 
   #host(host: Name): void {
     if (this.#hosts.has(host.key) || this.#hosts.size >= MAX_HOSTS) return;
-    this.#hosts.add(host.key);
-    const learntAt = this.#parts.addresses.forget(host);
-    if (learntAt !== undefined) this.#note(learntAt);
+    this.#hosts.set(host.key, host);
+    this.#note(this.#parts.addresses.learntAt(host) ?? Number.POSITIVE_INFINITY);
     this.path(host, ROOT);
   }
 
   #note(learntAt: number): void {
-    if (learntAt < this.#since) this.foundOld = true;
+    this.oldest = Math.min(this.oldest, learntAt);
   }
 }
