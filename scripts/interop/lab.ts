@@ -56,8 +56,17 @@ export interface Domain {
   readonly self: boolean;
   /** MX hosts within the domain. */
   readonly own: boolean;
+  /** The provider whose MX hosts it has, by its place in `provs`. */
+  readonly prov: number | null;
   readonly tlsa: boolean;
   readonly mx: readonly string[];
+}
+
+/** Hosts of DNS and mail for many domains. */
+export interface Provider {
+  readonly name: string;
+  readonly signed: boolean;
+  readonly tlsa: boolean;
 }
 
 export interface MailCase {
@@ -85,6 +94,7 @@ export interface LabFile {
   readonly inc: number;
   readonly exp: number;
   readonly tlds: readonly { readonly name: string; readonly alg: number }[];
+  readonly provs: readonly Provider[];
   readonly doms: readonly Domain[];
   readonly probes: readonly Probe[];
   readonly mail: readonly MailCase[];
