@@ -1,8 +1,8 @@
 /**
  * One question to the servers of one zone: the best one first, the others until one gives a usable reply.
  *
- * Known addresses come before those that have to be looked up, and a server that was silent gets a second chance when
- * all others have failed, for packets get lost. A lame or refusing one does not. Does not: walk, cache or judge.
+ * Known addresses come before those that have to be looked up. A slow server does not hold up the next one, and one that was
+ * silent gets another chance when all others have failed, for packets get lost. A lame or refusing one does not. Does not: walk, cache or judge.
  * @module
  */
 import type { Question } from '../dns/message.ts';
@@ -10,13 +10,14 @@ import type { Name } from '../dns/name.ts';
 import type { LimitName } from '../dnssec/budget.ts';
 import { spent } from '../dnssec/delegation.ts';
 import type { Failure } from '../dnssec/outcome.ts';
-import type { ServerAddress } from '../environment.ts';
+import type { Clock, ServerAddress } from '../environment.ts';
 import { classify, describe, type Meaning } from './classify.ts';
 import type { Exchange, Exchanged, Manner, Sent } from './exchange.ts';
 import type { Job } from './job.ts';
 import { type Scrubbed, scrub } from './scrub.ts';
 import { addressesIn } from './server-address.ts';
 import type { Servers } from './servers.ts';
+import { firstOf, type Tried } from './waves.ts';
 import type { Nameserver, ZoneCut } from './zone.ts';
 
 /** Empty where the host has none of that type; `undefined` where they could not be had. */
@@ -52,6 +53,7 @@ export type Ask = (
 export type Families = 'both' | 'ipv4' | 'ipv6';
 
 export interface AskParts {
+  readonly clock: Clock;
   readonly families: Families;
   readonly exchange: Exchange;
   readonly servers: Servers;
@@ -65,7 +67,16 @@ const MAX_SERVER_NAMES = 13;
 /** Servers that a failure names. */
 const MOST_TOLD = 8;
 /** Times that one server may be silent to one question; a forwarder may need as long as the question has. */
-const MAX_SILENCES = { authoritative: 2, forwarder: 5 } as const;
+const MAX_SILENCES = { authoritative: 3, forwarder: 5 } as const;
+/** Silent servers that are asked again: with 26 addresses of the root that leaves some of the queries of one fetch. */
+const MAX_AGAIN = 8;
+/** A server has so long for itself before another is asked beside it; a forwarder has servers of its own to wait for. */
+const STEP_MS = { authoritative: 400, forwarder: 1_500 } as const;
+/**
+ * So long the servers of one zone may be silent to one question, which is then said to be unreachable: within 5 seconds in
+ * all, and with time left for other servers of other zones. Looking up addresses does not count.
+ */
+const PATIENCE_MS = { authoritative: 4_000, forwarder: Number.POSITIVE_INFINITY } as const;
 /** RFC 9156 section 2.3: a minimised name that gets so many timeouts is given up for the full one. */
 const MAX_PROBE_FAILURES = 3;
 
@@ -96,12 +107,18 @@ class Round {
   readonly #said = new Map<string, string>();
   #failures = 0;
   #sentAny = false;
+  /** Some server has said something. */
+  #isHeard = false;
+  /** Addresses that have been asked and have not answered yet. */
+  readonly #underWay = new Set<string>();
+  #patienceMs: number;
   /** What says nothing, kept for the case that nobody says more. */
   #empty: Reply | undefined;
 
   constructor(parts: AskParts, task: Task) {
     this.#parts = parts;
     this.#task = task;
+    this.#patienceMs = PATIENCE_MS[task.cut.role];
   }
 
   async run(): Promise<Reply> {
@@ -120,12 +137,18 @@ class Round {
       (await this.#askParentForGlue(known)) ??
       // Glue that has failed may be stale or forged; the hosts' own zones know better.
       (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length > 0)));
-    return result ?? this.#empty ?? this.#unreachable();
+    if (result) return result;
+    if (this.#task.patience === 'all-servers')
+      for (const ip of this.#silences.keys()) this.#task.job.noteSilent(this.#task.question, ip);
+    return this.#empty ?? this.#unreachable();
   }
 
+  /** All at once: each has had its time alone. */
   async #trySilentAgain(): Promise<Reply | undefined> {
-    for (let silences = 1; silences < MAX_SILENCES[this.#task.cut.role]; silences += 1) {
-      const result = await this.#tryAll([...this.#silences.values()].map(({ server }) => server));
+    const { role } = this.#task.cut;
+    for (let silences = 1; silences < MAX_SILENCES[role]; silences += 1) {
+      const silent = [...this.#silences.values()].map(({ server }) => server);
+      const result = await this.#tryAll(silent.slice(0, MAX_AGAIN), MAX_AGAIN);
       if (result) return result;
     }
     return undefined;
@@ -168,51 +191,69 @@ class Round {
 
   get #hasGivenUp(): boolean {
     const { patience, job } = this.#task;
-    return (patience === 'probe' && this.#failures >= MAX_PROBE_FAILURES) || job.leftMs <= 0;
+    const hasFailed = patience === 'probe' && this.#failures >= MAX_PROBE_FAILURES;
+    return hasFailed || this.#patienceMs <= 0 || job.leftMs <= 0;
   }
 
   /** The first usable reply of these; `undefined` when there is none. */
-  async #tryAll(addresses: readonly ServerAddress[]): Promise<Reply | undefined> {
-    for (const server of this.#parts.servers.order(addresses)) {
+  async #tryAll(addresses: readonly ServerAddress[], atFirst = 1): Promise<Reply | undefined> {
+    const { clock, servers } = this.#parts;
+    const { cut, job } = this.#task;
+    const left = [...servers.order(addresses)];
+    const next = (): Promise<Tried<Reply>> | undefined => {
       if (this.#hasGivenUp) return undefined;
-      if (!this.#isWorthAsking(server)) continue;
-      const result = await this.#try(server);
-      if (result) return result;
-    }
-    return undefined;
+      const at = left.findIndex((server) => this.#isWorthAsking(server));
+      const [server] = left.splice(0, at + 1).slice(-1);
+      return at >= 0 && server ? this.#try(server) : undefined;
+    };
+    const began = clock.now();
+    const patienceMs = Math.min(this.#patienceMs, job.leftMs);
+    const result = await firstOf(clock, { next, atFirst, stepMs: STEP_MS[cut.role], patienceMs });
+    this.#patienceMs -= clock.now() - began;
+    return result;
   }
 
   #isWorthAsking(server: ServerAddress): boolean {
-    const { cut, job } = this.#task;
+    const { cut, question, job } = this.#task;
     const { ip } = server;
     if (familyOf(ip) === OTHER[this.#parts.families]) return false;
-    if (this.#done.has(ip) || job.isAvoided(cut.name, ip)) return false;
+    if (this.#done.has(ip) || this.#underWay.has(ip) || job.isAvoided(cut.name, ip)) return false;
+    if (job.isSilent(question, ip)) return false;
     return (this.#silences.get(ip)?.count ?? 0) < MAX_SILENCES[cut.role];
   }
 
-  async #try(server: ServerAddress): Promise<Reply | undefined> {
+  async #try(server: ServerAddress): Promise<Tried<Reply>> {
     const { cut, question, job, patience } = this.#task;
+    this.#underWay.add(server.ip);
     const exchanged = await this.#parts.exchange(server, question, this.#manner, job);
+    this.#underWay.delete(server.ip);
     const { received } = exchanged;
-    if (received.kind === 'spent') return this.#spent(received.limit);
+    if (received.kind === 'spent') return success(this.#limited(received.limit));
     if (received.kind === 'failed') {
       this.#trace(server, exchanged, received.why);
       this.#noteFailure(server, received.why);
-      return undefined;
+      return { kind: received.why === 'timeout' ? 'silent' : 'failed' };
     }
     this.#sentAny = true;
+    this.#isHeard = true;
     const reply = scrub(received.message, question, cut.name);
     const meaning = classify(question, reply, cut);
     this.#trace(server, exchanged, describe(reply, meaning));
     if (meaning.kind === 'answer' || meaning.kind === 'referral' || meaning.kind === 'empty')
       job.noteReply(cut.name, question, server.ip);
     if (meaning.kind === 'answer' || meaning.kind === 'referral')
-      return { kind: 'reply', reply, server, meaning };
+      return success({ kind: 'reply', reply, server, meaning });
     this.#done.add(server.ip);
     if (meaning.kind === 'empty')
       this.#empty ??= { kind: 'reply', reply, server, meaning: { kind: 'answer' } };
     this.#failures += patience === 'probe' ? MAX_PROBE_FAILURES : 1;
-    return undefined;
+    return { kind: 'failed' };
+  }
+
+  /** Where nothing but silence has eaten up what one fetch may send, that is what there is to say. */
+  #limited(limit: LimitName): Reply {
+    const isSilence = limit === 'queries-per-fetch' && this.#silences.size > 0 && !this.#isHeard;
+    return isSilence ? this.#unreachable() : this.#spent(limit);
   }
 
   get #manner(): Manner {
@@ -281,6 +322,8 @@ class Round {
     };
   }
 }
+
+const success = (value: Reply): Tried<Reply> => ({ kind: 'success', value });
 
 const nameOf = (fault: Sent['fault']): string =>
   fault === 'mismatch' ? 'a reply to something else' : (fault ?? 'a reply');

@@ -21,6 +21,8 @@ interface Sheet {
   readonly repliers: Map<string, Set<string>>;
   /** By zone: those whose word was bogus. */
   readonly avoided: Map<string, Set<string>>;
+  /** By question: the servers that were silent however often it was asked. */
+  readonly silent: Map<string, Set<string>>;
   checking: 'disabled' | 'enabled';
   hasRetried: boolean;
 }
@@ -45,6 +47,7 @@ export class Job {
       trace: [],
       repliers: new Map(),
       avoided: new Map(),
+      silent: new Map(),
       checking: 'disabled',
       hasRetried: false,
     };
@@ -112,6 +115,18 @@ export class Job {
     const isFirst = !this.#sheet.hasRetried;
     this.#sheet.hasRetried = true;
     return isFirst;
+  }
+
+  /** A fresh referral that leads to them once more is no reason to wait for them once more. */
+  noteSilent({ name, type }: Question, server: string): void {
+    const key = `${type} ${name.key}`;
+    const servers = this.#sheet.silent.get(key);
+    if (servers) servers.add(server);
+    else this.#sheet.silent.set(key, new Set([server]));
+  }
+
+  isSilent({ name, type }: Question, server: string): boolean {
+    return this.#sheet.silent.get(`${type} ${name.key}`)?.has(server) ?? false;
   }
 
   noteReply(zone: Name, { name, type }: Question, server: string): void {

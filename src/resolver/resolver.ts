@@ -99,6 +99,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const { longestTtl = LONGEST_TTL } = options;
   const exchange = makeExchange(environment, servers, options.letterCase);
   const ask = makeAsk({
+    clock,
     exchange,
     servers,
     findAddresses: addresses.find,

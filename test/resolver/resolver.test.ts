@@ -554,12 +554,12 @@ run('servers', [
     expect: 'bogus (denial-missing)',
   },
   {
-    claim: 'all are silent: each is asked twice',
+    claim: 'all are silent: each is asked three times',
     zones: TWO_SERVERS,
     amend: { 'example.com': [silence('A')] },
     ask: WWW,
     expect: 'indeterminate (unreachable)',
-    queries: 9,
+    queries: 11,
   },
   {
     claim: 'a lost packet is sent again',
