@@ -31,7 +31,8 @@ const FOLDER = new URL('../../.mutate/', import.meta.url);
 const ORIGINALS = new URL('../../src/dnssec/', import.meta.url);
 const SOURCES = new URL('src/dnssec/', BUILD);
 /** Tests that judge what dnssec/ says; the others reach it on their way only. */
-const TESTS = /^(dnssec\/[^/]+|resolver\/(resolver|attack))\.test\.js$/;
+const TESTS =
+  /^(dnssec\/[^/]+|server\/view|resolver\/(anchor-state|answers|attack|negative-anchors|reasons|refresh|resolver))\.test\.js$/;
 
 const filesIn = (folder: URL, pattern: RegExp): readonly string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -89,8 +90,8 @@ function instrument(): readonly Mutant[] {
   return mutants;
 }
 
-/** What results hold for. */
-function hashes(): Pick<State, 'sources' | 'tests'> {
+/** What results hold for; `chosen` are the test files that are run. */
+function hashes(chosen: readonly string[]): Pick<State, 'sources' | 'tests'> {
   const texts = (folder: string): string => {
     const url = new URL(folder, BUILD);
     return hashOf(filesIn(url, /\.js$/).map((file) => read(file, url)));
@@ -98,7 +99,7 @@ function hashes(): Pick<State, 'sources' | 'tests'> {
   const mutator = ['syntax', 'operators'].map((name) => read(`scripts/mutate/${name}.js`, BUILD));
   return {
     sources: hashOf([texts('src/dnssec/'), ...mutator]),
-    tests: hashOf([texts('src/'), texts('test/')]),
+    tests: hashOf([texts('src/'), texts('test/'), read('scripts/mutate/tap.js', BUILD), ...chosen]),
   };
 }
 
@@ -188,13 +189,14 @@ async function main(options: Options): Promise<void> {
   const until = Date.now() + 60_000 * minutes;
   const mutants = instrument();
   const tests = new URL('test/', BUILD);
-  const files = filesIn(tests, TESTS).map((file) => new URL(file, tests).href);
+  const names = filesIn(tests, TESTS);
+  const files = names.map((file) => new URL(file, tests).href);
   const loading = { files, replaced: SOURCES.href };
-  const now = hashes();
+  const now = hashes(names);
   const whole = await makeField(loading, now);
   for (const one of whole.leftOut) console.error(`left out, since it fails by itself: ${one}`);
-  const names = new Set(whole.tests.map(({ name }) => name));
-  const state = options.fresh ? { ...now, results: {} } : readState(FOLDER, now, names);
+  const known = new Set(whole.tests.map(({ name }) => name));
+  const state = options.fresh ? { ...now, results: {} } : readState(FOLDER, now, known);
   const chosen = mutants.filter(({ file }) => only === undefined || file.startsWith(only));
   // Those that need a process of their own come last.
   const rank = ({ id }: Mutant): number => (whole.onLoad.has(id) ? 1 : 0);
