@@ -67,11 +67,20 @@ export function judge(
   context: Context,
 ): Judgement {
   if (failed(trust)) return settled(trust);
-  const tooLarge = findTooLarge([...reply.answer, ...reply.authority], context);
+  const answer = reply.answer.filter((set) => speaksOf(set, question.name));
+  const authority = reply.authority.filter(({ type }) => PROVES.has(type));
+  const tooLarge = findTooLarge([...answer, ...authority], context);
   if (tooLarge) return settled(unusable(zone, tooLarge, 'rrset-records'));
   if (trust.status === 'insecure') return settled(readInsecure(question, reply, zone, trust));
   return new Judge(question, reply, trust.keys, context).judge();
 }
+
+/** What is read of an authority section. */
+const PROVES: ReadonlySet<RRType> = new Set(['SOA', 'NSEC', 'NSEC3']);
+
+/** The rest of an answer is for another link of the chain, or for nobody, and is not read. */
+const speaksOf = ({ owner, type }: RRset, name: Name): boolean =>
+  owner.equals(name) || (type === 'DNAME' && name.isBelow(owner));
 
 const settled = (finding: Finding): Judgement => ({ kind: 'settled', finding });
 

@@ -12,7 +12,7 @@ import { spent } from '../dnssec/delegation.ts';
 import type { Failure } from '../dnssec/outcome.ts';
 import type { Clock, ServerAddress } from '../environment.ts';
 import { classify, describe, type Meaning } from './classify.ts';
-import type { Exchange, Exchanged, Manner, Sent } from './exchange.ts';
+import type { Exchange, Exchanged, Means, Sender, Sent } from './exchange.ts';
 import type { Job } from './job.ts';
 import { type Scrubbed, scrub } from './scrub.ts';
 import { addressesIn } from './server-address.ts';
@@ -33,6 +33,7 @@ export type Reply =
       readonly reply: Scrubbed;
       /** Who gave it. */
       readonly server: ServerAddress;
+      readonly sender: Sender;
       readonly meaning: Extract<Meaning, { kind: 'answer' | 'referral' }>;
     }
   | { readonly kind: 'unreachable'; readonly failure: Failure };
@@ -40,6 +41,8 @@ export type Reply =
 export interface AskOptions {
   /** For a probe that QNAME minimisation makes: an error is no reason to ask all the others, for the full name follows. */
   readonly patience?: 'all-servers' | 'probe';
+  /** `tcp`: no datagram is sent, nor believed. */
+  readonly over?: Means['over'];
 }
 
 export type Ask = (
@@ -81,8 +84,8 @@ const PATIENCE_MS = { authoritative: 4_000, forwarder: Number.POSITIVE_INFINITY 
 const MAX_PROBE_FAILURES = 3;
 
 export function makeAsk(parts: AskParts): Ask {
-  return (cut, question, job, { patience = 'all-servers' } = {}) =>
-    new Round(parts, { cut, question, job, patience }).run();
+  return (cut, question, job, { patience = 'all-servers', over = 'udp-first' } = {}) =>
+    new Round(parts, { cut, question, job, patience, over }).run();
 }
 
 const TYPES = { both: ['A', 'AAAA'], ipv4: ['A'], ipv6: ['AAAA'] } as const;
@@ -94,6 +97,7 @@ interface Task {
   readonly question: Question;
   readonly job: Job;
   readonly patience: 'all-servers' | 'probe';
+  readonly over: Means['over'];
 }
 
 /** One question's way round the servers of a zone. */
@@ -168,7 +172,11 @@ class Round {
     for (const { host } of lost) {
       if (this.#hasGivenUp || !job.budget.spend('server-lookups')) return undefined;
       const task = { cut: cut.parent, question: { name: host, type: 'A' }, job } as const;
-      const asked = await new Round(this.#parts, { ...task, patience: 'probe' }).run();
+      const asked = await new Round(this.#parts, {
+        ...task,
+        patience: 'probe',
+        over: 'udp-first',
+      }).run();
       if (asked.kind === 'unreachable') continue;
       const { answer, glue } = asked.reply;
       const result = await this.#tryAll(addressesIn([...answer, ...glue], host, 'A'));
@@ -225,7 +233,7 @@ class Round {
   async #try(server: ServerAddress): Promise<Tried<Reply>> {
     const { cut, question, job, patience } = this.#task;
     this.#underWay.add(server.ip);
-    const exchanged = await this.#parts.exchange(server, question, this.#manner, job);
+    const exchanged = await this.#parts.exchange(server, question, this.#means, job);
     this.#underWay.delete(server.ip);
     const { received } = exchanged;
     if (received.kind === 'spent') return success(this.#limited(received.limit));
@@ -236,16 +244,17 @@ class Round {
     }
     this.#sentAny = true;
     this.#isHeard = true;
-    const reply = scrub(received.message, question, cut.name);
+    const { message, sender } = received;
+    const reply = scrub(message, question, cut.name);
     const meaning = classify(question, reply, cut);
     this.#trace(server, exchanged, describe(reply, meaning));
     if (meaning.kind === 'answer' || meaning.kind === 'referral' || meaning.kind === 'empty')
       job.noteReply(cut.name, question, server.ip);
     if (meaning.kind === 'answer' || meaning.kind === 'referral')
-      return success({ kind: 'reply', reply, server, meaning });
+      return success({ kind: 'reply', reply, server, sender, meaning });
     this.#done.add(server.ip);
     if (meaning.kind === 'empty')
-      this.#empty ??= { kind: 'reply', reply, server, meaning: { kind: 'answer' } };
+      this.#empty ??= { kind: 'reply', reply, server, sender, meaning: { kind: 'answer' } };
     this.#failures += patience === 'probe' ? MAX_PROBE_FAILURES : 1;
     return { kind: 'failed' };
   }
@@ -256,10 +265,11 @@ class Round {
     return isSilence ? this.#unreachable() : this.#spent(limit);
   }
 
-  get #manner(): Manner {
-    const { cut, job } = this.#task;
-    if (cut.role === 'authoritative') return 'iterative';
-    return job.checking === 'disabled' ? 'recursive-unchecked' : 'recursive-checked';
+  get #means(): Means {
+    const { cut, job, over } = this.#task;
+    if (cut.role === 'authoritative') return { manner: 'iterative', over };
+    const manner = job.checking === 'disabled' ? 'recursive-unchecked' : 'recursive-checked';
+    return { manner, over };
   }
 
   #noteFailure(server: ServerAddress, why: 'timeout' | 'unreachable' | 'malformed'): void {

@@ -9,6 +9,7 @@
  * @module
  */
 import { CLASS_IN, codeOf } from '../dns/codes.ts';
+import { cookieOf } from '../dns/edns.ts';
 import { type Message, parseMessage, type Question, writeMessage } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { LimitName } from '../dnssec/budget.ts';
@@ -29,13 +30,21 @@ const RECURSION_LEAST_MS = 1_500;
 /** What the query's header says: `iterative` to servers of a zone, `recursive` to a forwarder. */
 export type Manner = 'iterative' | 'recursive-unchecked' | 'recursive-checked';
 
+export interface Means {
+  readonly manner: Manner;
+  /** `tcp`: at once, for what nobody else may have sent. */
+  readonly over: 'udp-first' | 'tcp';
+}
+
 /** `mixed`: the case of each letter of a question is drawn, and the reply must repeat it. */
 export type LetterCase = 'mixed' | 'as-asked';
 
 export type Received =
-  | { readonly kind: 'message'; readonly message: Message; readonly over: 'udp' | 'tcp' }
+  | { readonly kind: 'message'; readonly message: Message; readonly sender: Sender }
   | { readonly kind: 'failed'; readonly why: Fault }
   | { readonly kind: 'spent'; readonly limit: LimitName };
+/** `shown`: the server, or somebody on the path to it, for it came over TCP or with a cookie of ours. Else it may be anybody. */
+export type Sender = 'shown' | 'assumed';
 type Fault = 'timeout' | 'unreachable' | 'malformed';
 
 /** One packet's way there and back, for the trace. Times on the Clock's scale. */
@@ -58,7 +67,7 @@ export interface Exchanged {
 export type Exchange = (
   server: ServerAddress,
   question: Question,
-  manner: Manner,
+  means: Means,
   job: Job,
 ) => Promise<Exchanged>;
 
@@ -70,13 +79,13 @@ export function makeExchange(
 ): Exchange {
   const joined = new Joined<Exchanged>();
   const cookies = new Cookies(environment.clock, environment.random);
-  return async (server, question, manner, job) => {
+  return async (server, question, means, job) => {
     const { name, type } = question;
-    const key = `${server.ip} ${server.port} ${manner} ${type} ${name.key}`;
+    const key = `${server.ip} ${server.port} ${means.manner} ${means.over} ${type} ${name.key}`;
     const begin = (): Promise<Exchanged> =>
       new Conversation(
         { environment, servers, cookies, letterCase },
-        { server, question, manner, job },
+        { server, question, means, job },
       ).run();
     const first = joined.do(key, begin);
     const exchanged = await first.result;
@@ -88,7 +97,7 @@ export function makeExchange(
 interface Call {
   readonly server: ServerAddress;
   readonly question: Question;
-  readonly manner: Manner;
+  readonly means: Means;
   readonly job: Job;
 }
 
@@ -111,7 +120,12 @@ interface Query extends Attempt {
 }
 
 type Outcome =
-  | { readonly kind: 'message'; readonly message: Message; readonly doubt: Doubt | undefined }
+  | {
+      readonly kind: 'message';
+      readonly message: Message;
+      readonly doubt: Doubt | undefined;
+      readonly sender: Sender;
+    }
   | { readonly kind: 'fault'; readonly fault: Fault | Doubt };
 
 /** The packets of one exchange, at most five: UDP, again with the server's new cookie; TCP, without cookie, without EDNS. */
@@ -141,6 +155,7 @@ class Conversation {
   }
 
   async #converse(): Promise<Received> {
+    if (this.#call.means.over === 'tcp') return this.#converseOverTcp('truncated');
     const udp = { over: 'udp', edns: 'with-cookie' } as const;
     let first = await this.#send(udp);
     if (this.#doubt === 'bad-cookie') first = await this.#send(udp);
@@ -194,7 +209,7 @@ class Conversation {
     this.#sent.push({ at, milliseconds, over: attempt.over, fault });
     this.#learn(fault, attempt, milliseconds);
     if (outcome.kind === 'message')
-      return { kind: 'message', message: outcome.message, over: attempt.over };
+      return { kind: 'message', message: outcome.message, sender: outcome.sender };
     return {
       kind: 'failed',
       why: fault === 'timeout' || fault === 'unreachable' ? fault : 'malformed',
@@ -216,7 +231,7 @@ class Conversation {
     const message = withOwner(parsed.message, question.name);
     const doubt = this.#checkCookie(message, query) ?? this.#checkEdns(message, query);
     if (doubt === 'mismatch') return { kind: 'fault', fault: 'mismatch' };
-    return { kind: 'message', message, doubt };
+    return { kind: 'message', message, doubt, sender: senderOf(message, query) };
   }
 
   #checkCookie({ edns, rcode }: Message, { over, cookie }: Query): Doubt | undefined {
@@ -245,7 +260,7 @@ class Conversation {
   #timeoutMs(over: 'udp' | 'tcp'): number {
     const { server, job } = this.#call;
     const usual = this.#parts.servers.timeoutMs(server);
-    const least = this.#call.manner === 'iterative' ? 0 : RECURSION_LEAST_MS;
+    const least = this.#call.means.manner === 'iterative' ? 0 : RECURSION_LEAST_MS;
     return Math.min(job.leftMs, Math.max(usual, over === 'udp' ? least : TCP_LEAST_MS));
   }
 
@@ -259,7 +274,8 @@ class Conversation {
   }
 
   #write(attempt: Attempt): Query {
-    const { question, manner, server } = this.#call;
+    const { question, means, server } = this.#call;
+    const { manner } = means;
     const [high = 0, low = 0] = this.#parts.environment.random.bytes(2);
     const hasCookie = attempt.edns === 'with-cookie' && !this.#habits.includes('no-cookies');
     const cookie = hasCookie ? this.#parts.cookies.for(server) : undefined;
@@ -304,6 +320,13 @@ function fits(reply: Uint8Array, query: Uint8Array, question: Question): boolean
     (((tail[0] ?? 0) << 8) | (tail[1] ?? 0)) === codeOf(question.type) &&
     (((tail[2] ?? 0) << 8) | (tail[3] ?? 0)) === CLASS_IN
   );
+}
+
+/** RFC 7873 section 5.3: only who saw the query knows the client cookie in it. */
+function senderOf({ edns }: Message, { over, cookie }: Query): Sender {
+  if (over === 'tcp') return 'shown';
+  const isRight = cookie && checkCookie(cookie, edns) === 'right' && cookieOf(edns)?.server;
+  return isRight ? 'shown' : 'assumed';
 }
 
 /** In the third octet of the header. */

@@ -183,6 +183,10 @@ export class Finder {
       case 'arrived': {
         const { reply } = arrival;
         const { finding, cut } = await this.#judge(question, arrival, job);
+        if (arrival.sender === 'assumed' && isUnprovedDname(finding)) {
+          const again = await this.#parts.walk.surely(question, arrival.cut, job);
+          return this.#conclude(question, again, job);
+        }
         return this.#found(question, finding, cut, job, reply);
       }
     }
@@ -315,6 +319,12 @@ export class Finder {
     return { kind: 'found', question, finding, zone: cut.name, source, until };
   }
 }
+
+/** One datagram would speak of a whole tree (CVE-2025-40778): what nothing proves has to come from the server itself. */
+const isUnprovedDname = (finding: Finding): boolean =>
+  finding.status === 'insecure' &&
+  finding.found.kind === 'alias' &&
+  finding.found.records.some(({ type }) => type === 'DNAME');
 
 type Lacking = Extract<Judgement, { kind: 'settled' }> & { readonly finding: Bogus };
 type Bogus = Extract<Failure, { status: 'bogus' }>;

@@ -15,6 +15,7 @@ import type { Ask } from './ask.ts';
 import type { Cache } from './cache.ts';
 import type { Meaning } from './classify.ts';
 import { cutByReferral } from './cut.ts';
+import type { Sender } from './exchange.ts';
 import type { Job } from './job.ts';
 import type { Scrubbed } from './scrub.ts';
 import type { ZoneCut } from './zone.ts';
@@ -26,6 +27,7 @@ export type Arrival =
       readonly reply: Scrubbed;
       /** Who gave it. */
       readonly server: ServerAddress;
+      readonly sender: Sender;
     }
   | { readonly kind: 'not-asked'; readonly cut: ZoneCut }
   | { readonly kind: 'unreachable'; readonly cut: ZoneCut; readonly failure: Failure };
@@ -41,6 +43,8 @@ export interface Watch {
 
 export interface Walk {
   to(question: Question, job: Job, watch?: Watch): Promise<Arrival>;
+  /** The last step once more, over TCP: for a reply that says too much for anybody to have sent it. */
+  surely(question: Question, cut: ZoneCut, job: Job): Promise<Arrival>;
   /** The lowest known cut at or above `name`. */
   closest(name: Name): ZoneCut;
 }
@@ -73,6 +77,10 @@ export function makeWalk(parts: WalkParts): Walk {
   };
   return {
     closest,
+    surely: async (question, cut, job) => {
+      const asked = await parts.ask(cut, question, job.fetch(), { over: 'tcp' });
+      return asked.kind === 'reply' ? { ...asked, kind: 'arrived', cut } : { ...asked, cut };
+    },
     to: (question, job, watch = {}) => {
       // The DS of a name lives on the parent's side of the cut: RFC 4035 section 3.1.4.1.
       const start = closest(question.type === 'DS' ? question.name.parent : question.name);
@@ -117,7 +125,8 @@ class Descent {
         watch.onCut?.(cut);
         shown = this.#next(cut, cut.name);
       } else if (isWhole || (await this.#isSettled(cut, asked.reply))) {
-        return { kind: 'arrived', cut, reply: asked.reply, server: asked.server };
+        const { reply, server, sender } = asked;
+        return { kind: 'arrived', cut, reply, server, sender };
       } else {
         shown = asked.reply.rcode === 'NOERROR' ? this.#next(cut, shown) : question.name;
       }

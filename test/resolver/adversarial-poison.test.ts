@@ -7,12 +7,16 @@ import {
   type Amendment,
   alterPlan,
   alterReply,
+  cookies,
+  dropDs,
   forge,
   internet,
   onlyFor,
   precededBy,
   removeRecords,
+  silence,
   times,
+  wrongCookie,
   wrongId,
   type Zones,
 } from '../../src/testing/index.ts';
@@ -504,3 +508,118 @@ for (const [title, code] of Object.entries(CLASSES))
     );
     t.not((await find(only, 'www.victim.test')).status, 'secure', 'nothing else came: no answer');
   });
+
+const TREES: Zones = {
+  'example.com': ['tree DNAME victim.test.'],
+  'plain.test': { records: ['tree DNAME victim.test.', 'www A 192.0.2.5'], signing: 'unsigned' },
+  'old.test': { records: ['tree DNAME victim.test.'], signing: { algorithms: [13] } },
+  ...VICTIM,
+};
+const treeOf = (zone: string): string => `www.tree.${zone}`;
+const paths = (net: ReturnType<typeof internet>, zone: string): string =>
+  net.log
+    .filter(({ name }) => name.equals(Name.parse(treeOf(zone))))
+    .map(({ over }) => over)
+    .join(' ');
+
+t.test('row 89: an unsigned DNAME over UDP is asked again over TCP', async (t) => {
+  const plain = internet(TREES);
+  t.equal(
+    await ask(resolverOn(plain), treeOf('plain.test'), 'A'),
+    'insecure 192.0.2.1 (no-ds-proven)',
+  );
+  t.equal(paths(plain, 'plain.test'), 'udp tcp');
+
+  const secure = internet(TREES);
+  t.equal(
+    await ask(resolverOn(secure), treeOf('example.com'), 'A'),
+    'insecure 192.0.2.1 (no-ds-proven)',
+  );
+  t.equal(paths(secure, 'example.com'), 'udp', 'one that validates needs none');
+
+  const forged = internet(TREES).amend(
+    'plain.test',
+    onlyFor(
+      { over: 'udp' },
+      instead({
+        answer: ['plain.test. DNAME evil.test.', 'www.plain.test. CNAME www.evil.test.'],
+      }),
+    ),
+  );
+  const resolver = resolverOn(forged);
+  t.equal(
+    await ask(resolver, 'www.plain.test', 'A'),
+    'insecure 192.0.2.5 (no-ds-proven)',
+    'not used from UDP',
+  );
+  t.equal(await ask(resolver, 'evil.plain.test', 'A'), 'insecure nxdomain (no-ds-proven)');
+
+  const deaf = internet(TREES).amend('plain.test', onlyFor({ over: 'tcp' }, silence()));
+  t.same(
+    told(await find(deaf, treeOf('plain.test'))),
+    ['indeterminate', 'unreachable', 22],
+    'nor where TCP is silent',
+  );
+});
+
+t.test('row 89: a valid server cookie is as good as TCP', async (t) => {
+  const net = internet(TREES).amend('plain.test', cookies());
+  t.equal(
+    await ask(resolverOn(net), treeOf('plain.test'), 'A'),
+    'insecure 192.0.2.1 (no-ds-proven)',
+  );
+  t.equal(paths(net, 'plain.test'), 'udp');
+  const wrong = internet(TREES).amend(
+    'plain.test',
+    cookies(),
+    onlyFor({ over: 'udp' }, wrongCookie()),
+  );
+  t.equal(
+    await ask(resolverOn(wrong), treeOf('plain.test'), 'A'),
+    'insecure 192.0.2.1 (no-ds-proven)',
+  );
+  t.equal(paths(wrong, 'plain.test'), 'udp tcp', 'another cookie is none');
+});
+
+t.test('row 89: a DNAME with signatures that nothing vouches for is an unsigned one', async (t) => {
+  const net = internet(TREES).amend('old.test', dropDs());
+  t.equal(await ask(resolverOn(net), treeOf('old.test'), 'A'), 'insecure 192.0.2.1 (no-ds-proven)');
+  t.equal(paths(net, 'old.test'), 'udp tcp');
+});
+
+t.test('row 103: 4000 A in one RRset; a TXT of 16 kB', async (t) => {
+  const many = Array.from({ length: 4000 }, (_, i) => `many 600 A 10.1.${i >> 8}.${i & 255}`);
+  const large = `large TXT ${Array.from({ length: 64 }, (_, i) => `"${String(i).padStart(250, 'x')}"`).join(' ')}`;
+  for (const signing of [{}, 'unsigned'] as const) {
+    const net = internet({
+      'example.com': { records: [...many, large, 'www A 192.0.2.1'], signing },
+    });
+    const resolver = resolverOn(net);
+    const outcome = await resolver.lookup(Name.parse('many.example.com'), 'A');
+    t.same(told(outcome), ['indeterminate', 'unusable-records', 0, 'rrset-records']);
+    t.notOk('answer' in outcome, 'refused whole');
+    net.clock.advance(6_000);
+    t.ok(await cost(net, () => ask(resolver, 'many.example.com', 'A')), 'nothing of it is cached');
+    const text = await resolver.lookup(Name.parse('large.example.com'), 'TXT');
+    t.not(text.status, 'indeterminate');
+    t.ok(
+      'answer' in text &&
+        text.answer.kind === 'records' &&
+        (text.answer.rrset.rdata[0]?.length ?? 0) > 16_000,
+    );
+  }
+});
+
+t.test('row 103: 4000 A beside an answer are refused alone', async (t) => {
+  const many = records(
+    ...Array.from({ length: 4000 }, (_, i) => `many.example.com. 600 A 10.1.${i >> 8}.${i & 255}`),
+  );
+  const net = internet({ 'example.com': ['www A 192.0.2.1'] }).amend(
+    'example.com',
+    onlyFor(
+      { types: ['A'] },
+      alterReply((reply) => ({ ...reply, answer: [...reply.answer, ...many] })),
+    ),
+  );
+  t.equal(await ask(resolverOn(net), 'www.example.com', 'A'), 'secure 192.0.2.1');
+});
