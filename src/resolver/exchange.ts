@@ -207,7 +207,8 @@ class Conversation {
     const outcome = this.#read(delivery, query);
     const fault = outcome.kind === 'fault' ? outcome.fault : outcome.doubt;
     this.#sent.push({ at, milliseconds, over: attempt.over, fault });
-    this.#learn(fault, attempt, milliseconds);
+    if (delivery.kind !== 'unreachable' || !OURS.has(delivery.code))
+      this.#learn(fault, attempt, milliseconds);
     if (outcome.kind === 'message')
       return { kind: 'message', message: outcome.message, sender: outcome.sender };
     return {
@@ -329,6 +330,15 @@ function senderOf({ edns }: Message, { over, cookie }: Query): Sender {
   return isRight ? 'shown' : 'assumed';
 }
 
+/** This machine has no socket or no port to spare: no fault of the server's. */
+const OURS: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+]);
 /** In the third octet of the header. */
 const TC = 0x02;
 /** RFC 4343: letters fold; length octets lie below them. */

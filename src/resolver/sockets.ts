@@ -119,6 +119,25 @@ export class Slots {
   }
 }
 
+/** What the system runs out of for a moment: descriptors and memory. It says nothing about the server. */
+const SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+const FIRST_PAUSE_MS = 20;
+
+/** Again and again while the system is short of something, until `timeoutMs` has passed: then it is said. */
+export async function despiteShortage(
+  { timeoutMs, signal }: ExchangeOptions,
+  exchange: () => Promise<Delivery>,
+): Promise<Delivery> {
+  let leftMs = timeoutMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+    const delivery = await exchange();
+    const isShort = delivery.kind === 'unreachable' && SHORTAGES.has(delivery.code);
+    if (!isShort || leftMs < pauseMs || signal?.aborted) return delivery;
+    leftMs -= pauseMs;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
 export const unreachable = (code: string): Delivery => ({ kind: 'unreachable', code });
 
 /** The system's code, or Node's where there is none. */

@@ -14,7 +14,7 @@ import type {
   ServerAddress,
   Transport,
 } from '../environment.ts';
-import { codeOf, Pending, Slots, unreachable } from './sockets.ts';
+import { codeOf, despiteShortage, Pending, Slots, unreachable } from './sockets.ts';
 import { Streams } from './streams.ts';
 
 export interface TransportOptions {
@@ -48,17 +48,21 @@ const MAX_MESSAGE = 0xffff;
 export function createTransport(random: Random, options: TransportOptions = {}): Transport {
   const slots = new Slots(options.maxSockets ?? MAX_SOCKETS);
   const streams = new Streams(slots, options.tcpIdleMs ?? TCP_IDLE_MS);
+  const overUdp: Transport['exchange'] = async (to, query, how) => {
+    if (!(await slots.take(how.signal))) return { kind: 'timeout' };
+    try {
+      return await exchangeUdp(to, query, how, random);
+    } finally {
+      slots.release();
+    }
+  };
   return {
     exchange: async (to, query, how) => {
       if (!isAddress(to)) return unreachable('EINVAL');
       if (query.length > MAX_MESSAGE) return unreachable('EMSGSIZE');
-      if (how.over === 'tcp') return streams.exchange(to, query, how);
-      if (!(await slots.take(how.signal))) return { kind: 'timeout' };
-      try {
-        return await exchangeUdp(to, query, how, random);
-      } finally {
-        slots.release();
-      }
+      return despiteShortage(how, () =>
+        how.over === 'tcp' ? streams.exchange(to, query, how) : overUdp(to, query, how),
+      );
     },
   };
 }
