@@ -12,7 +12,7 @@ import { nobleEngine } from '../dnssec/engine-noble.ts';
 import type { ServerAddress } from '../environment.ts';
 import type { Families } from '../resolver/ask.ts';
 import type { Nameserver } from '../resolver/zone.ts';
-import { DEFAULT_LISTENERS, isLoopback } from '../server/access.ts';
+import { DEFAULT_LISTENERS, isLoopback, isSamePlace } from '../server/access.ts';
 import {
   parseListener,
   parseMegabytes,
@@ -121,11 +121,14 @@ export function parseServe(args: readonly string[]): ServeWords | typeof HELP {
   if (values.workers !== undefined && values.workers !== '1')
     throw new Misuse('--workers must be 1: more than one process is not supported yet');
   const { listen, state, 'cache-mb': cacheMb } = values;
+  const listeners = parseListeners(listen);
+  const chosen = choice(values);
+  refuseCircle(listeners, chosen);
   return {
-    listeners: parseListeners(listen),
+    listeners,
     state,
     cacheBytes: cacheMb === undefined ? undefined : parseMegabytes(cacheMb),
-    ...choice(values),
+    ...chosen,
     ...(values['no-ipv6'] && { families: 'ipv4' }),
     ...(values['no-qname-minimisation'] && { minimisation: 'off' }),
   };
@@ -139,6 +142,14 @@ function parseListeners(texts: readonly string[] | undefined): readonly ServerAd
       `--listen ${open.ip}: only addresses of this machine alone are listened on, such as 127.0.0.1 or ::1`,
     );
   return listeners;
+}
+
+/** A daemon that asks itself answers nobody. */
+function refuseCircle(listeners: readonly ServerAddress[], { forward }: ResolverChoice): void {
+  if (forward && listeners.some((one) => isSamePlace(one, forward)))
+    throw new Misuse(
+      `--forward ${forward.ip}: that is where danelaw itself listens; give another resolver, or another --listen`,
+    );
 }
 
 export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | typeof HELP {

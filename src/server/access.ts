@@ -24,4 +24,14 @@ export function isLoopback(ip: string): boolean {
   return six.every((octet, i) => octet === (i === 15 ? 1 : 0));
 }
 
+/** Whose questions are counted together: an address of the network, or nobody where it is this machine's. */
+export const clientAt = (ip: string): string | undefined => (isLoopback(ip) ? undefined : ip);
+
 const LOOPBACK_NET = 127;
+
+/** Whether both are one place, however the addresses are spelled. */
+export function isSamePlace(a: ServerAddress, b: ServerAddress): boolean {
+  return a.port === b.port && canonical(a.ip) === canonical(b.ip);
+}
+
+const canonical = (ip: string): string => (parseIPv4(ip) ?? parseIPv6(ip) ?? [ip]).join('.');

@@ -6,7 +6,7 @@
  * @module
  */
 import { CLASS_IN, isMetaType, OPCODES } from '../dns/codes.ts';
-import { type Message, parseMessage } from '../dns/message.ts';
+import { type Message, parseMessage, type Question } from '../dns/message.ts';
 import { judgeSentinel } from '../dnssec/anchor-signals.ts';
 import type { Anchor } from '../dnssec/anchors.ts';
 import type { Outcome } from '../dnssec/outcome.ts';
@@ -23,8 +23,15 @@ export interface AnswerOptions {
 /** `undefined` for octets that get no answer: they are no query, or too few to tell whose. */
 export type AnswerClient = (query: Uint8Array) => Promise<Message | undefined>;
 
-/** The response to a message that is a query. */
-export type AnswerQuery = (query: Message) => Promise<Message>;
+/** The responses to messages that are queries. */
+export interface AnswerQuery {
+  /**
+   * The response that needs no work: to what is refused, and to clients that do not desire recursion. With `from-cache`
+   * also to the rest, as far as the cache has it.
+   */
+  atOnce(query: Message, how: 'from-cache' | 'plain'): Message | undefined;
+  later(query: Message): Promise<Message>;
+}
 
 /** What the octets of a client are. */
 export type Taken =
@@ -39,24 +46,25 @@ const PROHIBITED = 18;
 const NOT_SUPPORTED = 21;
 const INVALID_QUERY_TYPE = 30;
 
-export const makeAnswerQuery =
-  (resolver: Resolver, options: AnswerOptions): AnswerQuery =>
-  (query) =>
-    answerQuery(resolver, options, query);
+export const makeAnswerQuery = (resolver: Resolver, options: AnswerOptions): AnswerQuery => ({
+  atOnce: (query, how) => answerAtOnce(resolver, options, query, how),
+  later: (query) => answerLater(resolver, options, query),
+});
 
-export const makeAnswerClient =
-  (resolver: Resolver, options: AnswerOptions): AnswerClient =>
-  async (bytes) => {
+export function makeAnswerClient(resolver: Resolver, options: AnswerOptions): AnswerClient {
+  const answer = makeAnswerQuery(resolver, options);
+  return async (bytes) => {
     const taken = takeQuery(bytes);
     switch (taken.kind) {
       case 'query':
-        return answerQuery(resolver, options, taken.query);
+        return answer.atOnce(taken.query, 'plain') ?? answer.later(taken.query);
       case 'unread':
         return taken.response;
       case 'no-query':
         return undefined;
     }
   };
+}
 
 /** Reads what a client sent, once. */
 export function takeQuery(bytes: Uint8Array): Taken {
@@ -78,11 +86,12 @@ const PROXY_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x
 export const startsProxied = (bytes: Uint8Array): boolean =>
   bytes.length >= PROXY_V2.length && PROXY_V2.every((octet, i) => bytes[i] === octet);
 
-async function answerQuery(
+function answerAtOnce(
   resolver: Resolver,
   { withoutRecursion, rootAnchor }: AnswerOptions,
   query: Message,
-): Promise<Message> {
+  how: 'from-cache' | 'plain',
+): Message | undefined {
   const [question, second] = query.questions;
   if (query.opcode !== OPCODES.QUERY) return refuse(query, 'NOTIMP');
   if (query.edns && query.edns.version > 0) return refuse(query, 'BADVERS');
@@ -98,13 +107,36 @@ async function answerQuery(
     const known = resolver.recall(name, type);
     return known ? respond(query, known) : refer(query, resolver.closestServers(name));
   }
+  const outcome = how === 'from-cache' ? resolver.recall(name, type) : undefined;
+  if (!outcome || (query.checkingDisabled && mayHoldMore(outcome))) return undefined;
+  return respondTo(query, question, outcome, rootAnchor);
+}
+
+async function answerLater(
+  resolver: Resolver,
+  { rootAnchor }: AnswerOptions,
+  query: Message,
+): Promise<Message> {
+  const [question] = query.questions;
+  if (!question) throw new RangeError('query: it has no question');
+  const { name, type } = question;
   const outcome = await resolver.lookup(name, type);
-  if (query.checkingDisabled)
-    return mayHoldMore(outcome)
-      ? respondUnchecked(query, await resolver.fetchUnchecked(name, type))
-      : respond(query, outcome);
+  if (query.checkingDisabled && mayHoldMore(outcome))
+    return respondUnchecked(query, await resolver.fetchUnchecked(name, type));
+  return respondTo(query, question, outcome, rootAnchor);
+}
+
+/** @param rootAnchor  for sentinels, about which clients that check for themselves do not ask us */
+function respondTo(
+  query: Message,
+  question: Question,
+  outcome: Outcome,
+  rootAnchor: AnswerOptions['rootAnchor'],
+): Message {
   const isSentinel =
-    rootAnchor && judgeSentinel(question, outcome.status, rootAnchor()) === 'servfail';
+    rootAnchor &&
+    !query.checkingDisabled &&
+    judgeSentinel(question, outcome.status, rootAnchor()) === 'servfail';
   return isSentinel ? refuse(query, 'SERVFAIL') : respond(query, outcome);
 }
 

@@ -18,7 +18,6 @@ export interface Daemon {
 
 export interface DaemonOptions extends ReceptionParts {
   readonly listeners: readonly ServerAddress[];
-  readonly clock: Clock;
 }
 
 /** Nobody can listen there; `code` is the system's. */
@@ -75,5 +74,6 @@ async function stop(open: readonly Listener[], reception: Reception, clock: Cloc
   for (const one of open) one.stopTaking();
   const until = clock.now() + LAST_CALL_MS;
   while (reception.waiting > 0 && clock.now() < until) await clock.sleep(LOOK_MS);
+  reception.turnAwayAll();
   await Promise.all(open.map((one) => one.close()));
 }

@@ -8,7 +8,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ServerAddress } from '../environment.ts';
-import { isLoopback } from './access.ts';
+import { clientAt } from './access.ts';
 import { startsProxied } from './answer.ts';
 import type { Listener } from './listen-udp.ts';
 import type { Caller, Reception } from './reception.ts';
@@ -101,7 +101,7 @@ function closeIdlest(open: ReadonlySet<Connection>): boolean {
 }
 
 class Connection {
-  readonly isLoopback: boolean;
+  readonly client: string | undefined;
   readonly #socket: Socket;
   readonly #reception: Reception;
   #pending: Buffer = Buffer.alloc(0);
@@ -114,7 +114,7 @@ class Connection {
   constructor(socket: Socket, reception: Reception) {
     this.#socket = socket;
     this.#reception = reception;
-    this.isLoopback = isLoopback(socket.remoteAddress ?? '');
+    this.client = clientAt(socket.remoteAddress ?? '');
     socket.on('data', (data: Buffer) => {
       this.#pending = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
       this.#read();
@@ -207,8 +207,8 @@ class TcpCaller implements Caller {
     this.#connection = connection;
   }
 
-  get isLoopback(): boolean {
-    return this.#connection.isLoopback;
+  get client(): string | undefined {
+    return this.#connection.client;
   }
 
   reply(response: Uint8Array): void {

@@ -7,7 +7,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { ServerAddress } from '../environment.ts';
-import { isLoopback } from './access.ts';
+import { clientAt } from './access.ts';
 import type { Caller, Reception } from './reception.ts';
 
 /** A place where questions are taken. */
@@ -67,8 +67,8 @@ class UdpCaller implements Caller {
     this.#from = from;
   }
 
-  get isLoopback(): boolean {
-    return isLoopback(this.#from.address);
+  get client(): string | undefined {
+    return clientAt(this.#from.address);
   }
 
   reply(response: Uint8Array): void {

@@ -6,13 +6,16 @@
  * @module
  */
 import { type Message, writeMessage } from '../dns/message.ts';
+import type { Clock } from '../environment.ts';
 import { type AnswerQuery, takeQuery } from './answer.ts';
 import { refuse } from './view.ts';
+import { type Guest, WAITING_LIMITS, type WaitingLimits, WaitingRoom } from './waiting.ts';
 
 /** One query's way back. */
 export interface Caller {
   readonly over: 'udp' | 'tcp';
-  readonly isLoopback: boolean;
+  /** `undefined` for programs of this machine. */
+  readonly client: string | undefined;
   /** Called at most once, with the whole response. */
   reply(response: Uint8Array): void;
 }
@@ -21,24 +24,31 @@ export interface ReceptionParts {
   readonly answer: AnswerQuery;
   /** Told what Danelaw itself did wrong. The client gets SERVFAIL. */
   readonly report: (error: unknown) => void;
+  readonly clock: Clock;
+  readonly limits?: WaitingLimits;
 }
 
 /** `ignored`: there is no answer to that, nor will there be. */
-export type Received = 'answered-later' | 'ignored';
+export type Received = 'taken' | 'ignored';
 
 export class Reception {
-  readonly #answer: AnswerQuery;
-  readonly #report: (error: unknown) => void;
-  #waiting = 0;
+  readonly #parts: ReceptionParts;
+  readonly #room: WaitingRoom<Message>;
 
-  constructor({ answer, report }: ReceptionParts) {
-    this.#answer = answer;
-    this.#report = report;
+  constructor(parts: ReceptionParts) {
+    const { clock, limits = WAITING_LIMITS } = parts;
+    this.#parts = parts;
+    this.#room = new WaitingRoom(() => clock.now(), limits);
   }
 
   /** Questions that have no answer yet. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#room.waiting;
+  }
+
+  /** Pieces of work that have not ended. */
+  get underWay(): number {
+    return this.#room.underWay;
   }
 
   /** @param bytes  read before this returns; the caller may use them again */
@@ -49,26 +59,68 @@ export class Reception {
         return 'ignored';
       case 'unread':
         caller.reply(fit(taken.response, PLAIN_UDP_SIZE));
-        return 'answered-later';
+        return 'taken';
       case 'query':
-        void this.#serve(taken.query, caller);
-        return 'answered-later';
+        this.#serve(taken.query, caller);
+        return 'taken';
     }
   }
 
-  async #serve(query: Message, caller: Caller): Promise<void> {
-    this.#waiting += 1;
-    let response: Uint8Array;
+  /** SERVFAIL for all who wait. */
+  turnAwayAll(): void {
+    this.#room.turnAwayAll();
+  }
+
+  #serve(query: Message, caller: Caller): void {
+    let response: Message | undefined;
     try {
-      response = fit(await this.#answer(query), sizeFor(query, caller));
+      response = this.#parts.answer.atOnce(query, this.#room.isFull ? 'from-cache' : 'plain');
     } catch (error) {
-      this.#report(error);
-      response = fit(refuse(query, 'SERVFAIL'), sizeFor(query, caller));
+      this.#parts.report(error);
+      response = refuse(query, 'SERVFAIL');
     }
-    this.#waiting -= 1;
-    caller.reply(response);
+    if (response) caller.reply(fit(response, sizeFor(query, caller)));
+    else this.#room.enter(new Asker(query, caller, this.#parts));
   }
 }
+
+class Asker implements Guest<Message> {
+  readonly #query: Message;
+  readonly #caller: Caller;
+  readonly #parts: ReceptionParts;
+
+  constructor(query: Message, caller: Caller, parts: ReceptionParts) {
+    this.#query = query;
+    this.#caller = caller;
+    this.#parts = parts;
+  }
+
+  get client(): string | undefined {
+    return this.#caller.client;
+  }
+
+  async work(): Promise<Message> {
+    try {
+      return await this.#parts.answer.later(this.#query);
+    } catch (error) {
+      this.#parts.report(error);
+      return refuse(this.#query, 'SERVFAIL');
+    }
+  }
+
+  serve(response: Message): void {
+    this.#caller.reply(fit(response, sizeFor(this.#query, this.#caller)));
+  }
+
+  /** RFC 8914 section 4.15: nothing is wrong with the answer, there is none yet. */
+  turnAway(): void {
+    const why = { code: NOT_READY, text: 'too many questions are waiting' };
+    this.serve(refuse(this.#query, 'SERVFAIL', [why]));
+  }
+}
+
+/** RFC 8914 section 4.15. */
+const NOT_READY = 14;
 
 /** What every client takes over UDP (RFC 1035 section 2.3.4). */
 const PLAIN_UDP_SIZE = 512;
@@ -78,10 +130,10 @@ const UDP_SIZE = 1232;
 const LOOPBACK_UDP_SIZE = 4096;
 const TCP_SIZE = 0xffff;
 
-function sizeFor({ edns }: Message, { over, isLoopback }: Caller): number {
+function sizeFor({ edns }: Message, { over, client }: Caller): number {
   if (over === 'tcp') return TCP_SIZE;
   if (!edns) return PLAIN_UDP_SIZE;
-  return Math.min(edns.udpSize, isLoopback ? LOOPBACK_UDP_SIZE : UDP_SIZE);
+  return Math.min(edns.udpSize, client === undefined ? LOOPBACK_UDP_SIZE : UDP_SIZE);
 }
 
 /** In the third octet of the header. */

@@ -219,3 +219,33 @@ t.test('a place that is taken is told with what to do', async (t) => {
   first.stop();
   t.equal((await first.ran).code, 0);
 });
+
+t.test('row 136: a forwarder that is an own listener is refused at the start', async (t) => {
+  const circles: [listen: string, forward: string][] = [
+    ['127.0.0.1:5353', '127.0.0.1:5353'],
+    ['[::1]:5353', '[0:0::1]:5353'],
+  ];
+  for (const [listen, forward] of circles) {
+    const args = ['serve', '--listen', listen, '--forward', forward];
+    const { code, err } = await command(args, { environment: NO_NETWORK });
+    t.equal(code, 2, listen);
+    t.match(err, /that is where danelaw itself listens/, listen);
+  }
+  const { err } = await command(['serve', '--forward', '127.0.0.1'], { environment: NO_NETWORK });
+  t.match(err, /that is where danelaw itself listens/, 'where it listens without a word');
+});
+
+t.test('words that a daemon cannot work by', async (t) => {
+  const wrong: [args: string[], why: RegExp][] = [
+    [['--listen', '0.0.0.0:53'], /only addresses of this machine alone/],
+    [['--listen', '192.0.2.1:53'], /only addresses of this machine alone/],
+    [['--workers', '2'], /--workers must be 1/],
+    [['--cache-mb', '0'], /"0" is no size/],
+    [['example.com'], /one word too many/],
+  ];
+  for (const [args, why] of wrong) {
+    const { code, err } = await command(['serve', ...args], { environment: NO_NETWORK });
+    t.equal(code, 2, args.join(' '));
+    t.match(err, why, args.join(' '));
+  }
+});
