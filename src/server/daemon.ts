@@ -49,16 +49,34 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const places: ServerAddress[] = [];
   try {
     for (const address of options.listeners) {
-      const udp = await named(address, 'udp', listenUdp(address, reception));
-      open.push(udp);
-      places.push(udp.at);
-      open.push(await named(udp.at, 'tcp', listenTcp(udp.at, reception)));
+      const pair = await listenBoth(address, reception);
+      open.push(...pair);
+      places.push(pair[0].at);
     }
   } catch (error) {
     await Promise.all(open.map((one) => one.close()));
     throw error;
   }
   return { listeners: places, stop: () => stop(open, reception, options.clock) };
+}
+
+/** Where the system chooses the port, somebody else may have it over TCP. */
+const MAX_TRIES = 20;
+
+/** Both protocols at one port, as clients expect. */
+async function listenBoth(
+  address: ServerAddress,
+  reception: Reception,
+): Promise<readonly [Listener, Listener]> {
+  for (let tries = 1; ; tries += 1) {
+    const udp = await named(address, 'udp', listenUdp(address, reception));
+    try {
+      return [udp, await named(udp.at, 'tcp', listenTcp(udp.at, reception))];
+    } catch (error) {
+      await udp.close();
+      if (address.port !== 0 || tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 async function named(at: ServerAddress, over: 'udp' | 'tcp', opening: Promise<Listener>) {

@@ -70,12 +70,16 @@ function read(bytes: Uint8Array): Message {
 
 function overUdp(port: number, query: Uint8Array): Promise<Uint8Array> {
   const socket = createSocket('udp4');
+  const send = (): void => socket.send(query, port, '127.0.0.1');
   return new Promise((resolve) => {
+    // As every client does: a datagram may be lost where the machine is busy.
+    const again = setInterval(send, 2000);
     socket.on('message', (bytes) => {
+      clearInterval(again);
       socket.close();
       resolve(new Uint8Array(bytes));
     });
-    socket.send(query, port, '127.0.0.1');
+    send();
   });
 }
 
