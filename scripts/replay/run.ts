@@ -53,7 +53,7 @@ export function run(
   const rootAnchor = () => setup.anchors.get(ROOT.key);
   // Canned replies have the case of whoever wrote them down; the suites that they come from leave it alone, too.
   const options = { ...setup.options, ...anchors, letterCase: 'as-asked' } as const;
-  const resolver = createResolver({ ...options, environment });
+  const resolver = createResolver({ ...options, environment, priming: 'off' });
   const answer = makeAnswerClient(resolver, { ...setup.answerOptions, rootAnchor });
   return new Run({ scenario, clock, upstream, answer, keeper, tell }).toTheEnd();
 }

@@ -12,7 +12,7 @@ import type { Terminal } from './terminal.ts';
 import { openResolver, type World } from './world.ts';
 
 export async function serve(words: ServeWords, terminal: Terminal, world: World): Promise<number> {
-  const resolver = openResolver(words, world);
+  const resolver = openResolver(words, world, 'on');
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,

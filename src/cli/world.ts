@@ -22,11 +22,17 @@ export interface World {
   readonly untilStopped?: () => Promise<void>;
 }
 
-export function openResolver(choice: ResolverChoice, { environment }: World): Resolver {
+/** @param priming  `off` where it ends with its question; `on` where it lives (RFC 9609) */
+export function openResolver(
+  choice: ResolverChoice,
+  { environment }: World,
+  priming: 'on' | 'off' = 'off',
+): Resolver {
   const { hints, anchors, forward, engine, families, minimisation } = choice;
   return createResolver({
     environment,
     policy: defaultPolicy(engine),
+    priming,
     ...(hints && { hints }),
     ...(anchors && { anchors }),
     ...(forward && { forward: [forward] }),

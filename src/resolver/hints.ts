@@ -1,7 +1,7 @@
 /**
  * Root hints: the names and addresses of the root's servers, from which every walk starts.
  *
- * Does not: prime (RFC 9609); the hints are asked as they stand.
+ * Does not: prime (priming.ts does).
  * @module
  */
 import { Name, ROOT } from '../dns/name.ts';

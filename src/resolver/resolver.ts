@@ -20,7 +20,8 @@ import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
 import { LONGEST_TTL, type LongestTtl, makeLookup, type Recall } from './lookup.ts';
-import { makeRenew } from './renew.ts';
+import { Priming } from './priming.ts';
+import { makeRenew, type Renew } from './renew.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
 import { TrustPoints } from './trust-points.ts';
@@ -49,6 +50,8 @@ export interface ResolverOptions {
   readonly minimisation?: 'on' | 'off';
   /** `as-asked`: questions keep their spelling, which is one secret less. For tests with canned replies; `mixed` where it is left out. */
   readonly letterCase?: LetterCase;
+  /** `off`: the hints are asked as they stand (RFC 9609). For tests that count packets, and for what ends with one question. */
+  readonly priming?: 'on' | 'off';
   /** Which addresses are sent to. `both` where it is left out; a host without IPv6 saves the tries. */
   readonly families?: Families;
   /** Answers are kept for a day and absences for an hour at most where it is left out; a TTL is never made longer. */
@@ -98,7 +101,10 @@ export function createResolver(options: ResolverOptions): Resolver {
   const { families = 'both', minimisation = 'on' } = options;
   const { longestTtl = LONGEST_TTL } = options;
   const exchange = makeExchange(environment, servers, options.letterCase);
-  const ask = makeAsk({
+  const configured = configuredBy(options);
+  const priming = new Priming(configured.root, clock);
+  const isPrimed = options.priming !== 'off' && !options.forward;
+  const askServers = makeAsk({
     clock,
     exchange,
     servers,
@@ -106,10 +112,18 @@ export function createResolver(options: ResolverOptions): Resolver {
     families,
     glueOf: (host) => glueIn(walk.closest(host), host),
   });
-  const walk = makeWalk({ ask, configured: configuredBy(options), minimisation, cuts, clock });
+  const ask = isPrimed ? priming.beside(askServers) : askServers;
+  const root = isPrimed ? priming.root : configured.root;
+  const walk = makeWalk({ ask, configured: { ...configured, root }, minimisation, cuts, clock });
   const points = new TrustPoints(clock, anchors, options.negativeAnchors);
   const trust = new Trust({ ask, points, walk, cuts, clock, policy, failures });
-  const renew = makeRenew({ cuts, addresses });
+  const renewBelow = makeRenew({ cuts, addresses });
+  const renew: Renew = (name, fault, how) => {
+    const isBelow = renewBelow(name, fault, how);
+    // A forged root serves forged top-level zones.
+    const learntAt = fault.zone.labels <= 1 ? priming.forget() : undefined;
+    return isBelow || (learntAt !== undefined && learntAt < how.since);
+  };
   const finder = new Finder({ walk, trust, points, renew, clock, policy });
   const answers = new Answers(clock, ANSWERS, (name) => walk.closest(name).name);
   return {

@@ -57,6 +57,7 @@ class Life {
     };
     const rules = policy();
     this.resolver = createResolver({
+      priming: 'off',
       environment,
       policy: rules,
       hints: hints.nameservers,

@@ -22,6 +22,7 @@ export function resolverOn(net: Internet, options: Partial<ResolverOptions> = {}
   return createResolver({
     environment: { clock, random, transport },
     policy: policy(),
+    priming: 'off',
     hints: hints.nameservers,
     anchors: anchors.anchors,
     ...options,
