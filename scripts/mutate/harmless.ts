@@ -26,6 +26,9 @@ const SPAN = 'a span holds neither of its ends, so the two names are never equal
 const ROOM = 'the encloser of a longer name leaves room for an asterisk: for the compiler';
 const TIE = 'an octet that is missing counts as 0 there, and the length decides the tie';
 const DER = 'OpenSSL reads numbers and lengths that are not in their shortest form';
+const CERTAIN = 'one of its signatures has verified: for the compiler';
+const REDUCED =
+  'an encoding that is not reduced, or that has x = 0, is refused before (edwards.ts): a second lock';
 const TAG = 'the word is compared with others only';
 
 export const HARMLESS: readonly Harmless[] = [
@@ -147,4 +150,36 @@ export const HARMLESS: readonly Harmless[] = [
   row('verify.ts', "return 'failed'", "'mutant'", TAG),
   row('verify.ts', "'passed' : 'failed'", "'mutant'", TAG),
   row('verify.ts', "{ kind: 'keys', keys: usable }", "'mutant'", TAG),
+  row('denial.ts', 'const STRIPPED =', "'mutant'", CERTAIN),
+  row('denial.ts', 'if (!signature) return STRIPPED', 'false', CERTAIN),
+  row(
+    'delegation.ts',
+    'defect === undefined ? undefined',
+    'false',
+    'only sets with a defect are brought here: for the compiler',
+  ),
+  row(
+    'dnskey.ts',
+    '2n ** 32n + 1n',
+    '2n ** 32n + 2n',
+    'the one exponent more is even, and refused as such',
+  ),
+  row('dnskey.ts', 'return rsa ? bitsOf', '', 'isWeak has split the key: for the compiler'),
+  row(
+    'edwards.ts',
+    'for (let i = octets.length - 1',
+    'octets.length + 1',
+    'what lies beyond the end counts as 0',
+  ),
+  row('engine-noble.ts', "cofactor: 'cleared'", "'mutant'", TAG),
+  row('engine-noble.ts', 'Point.fromBytes(point, false)', 'true', REDUCED),
+  row('engine-noble.ts', 'Point.fromBytes(r, false)', 'true', REDUCED),
+  row('nsec3-hash.ts', 'new Int32Array(80)', '81', 'nothing reads the word behind the last one'),
+  row('rsa.ts', 'const HEX = Array.from', '257', 'no octet is above 255'),
+  row(
+    'verify.ts',
+    "'rrsigs-missing',",
+    "'mutant'",
+    'what is not in the list counts as least, as the first of it does',
+  ),
 ];

@@ -137,3 +137,41 @@ t.test('what RFC 9718 does not have is refused', (t) => {
   t.match(read(`${XML}${' '.repeat(65_536)}`)[0], /larger than/);
   t.end();
 });
+
+t.test('what is wrong is named, however little there is of it', (t) => {
+  const only = (fields: string, attributes = 'id="K"'): readonly string[] =>
+    read(
+      `<TrustAnchor><Zone>.</Zone><KeyDigest ${attributes} validFrom="2017-02-02T00:00:00Z">${fields}</KeyDigest></TrustAnchor>`,
+    );
+  const none = 'it has no valid trust anchor: ';
+  t.strictSame(only(''), [`${none}key K is of the algorithm (none), which is not supported`]);
+  t.strictSame(only('', ''), [
+    `${none}key without a tag is of the algorithm (none), which is not supported`,
+  ]);
+  t.strictSame(only('<KeyTag>7</KeyTag><Algorithm>8</Algorithm>'), [
+    `${none}key 7 has a digest of the type (none), which is not supported`,
+  ]);
+  t.match(only('<KeyTag>7</KeyTag><Algorithm>0x8</Algorithm>')[0], /the algorithm 0x8, which/);
+  t.match(
+    read(XML.replaceAll('<Algorithm>8', '<Algorithm>200'))[0],
+    /2019-01-11T00:00:00\+00:00; key 20326 .*; key 38696 /,
+    'each after the other',
+  );
+  t.strictSame(read('<TrustAnchor><Zone> </Zone></TrustAnchor>'), ['it is for no zone']);
+  const long = 'a'.repeat(90);
+  t.strictSame(read(`<TrustAnchor><Zone>${long}</Zone></TrustAnchor>`), [
+    `it is for no zone: "${'a'.repeat(80)}"`,
+  ]);
+  t.strictSame(read(`<${long}/>`), [`line 1: it has an element ${'a'.repeat(80)}`]);
+  t.end();
+});
+
+t.test('text in pieces, in CDATA, and between elements', (t) => {
+  const whole = read(XML);
+  t.strictSame(read(XML.replace('E06D44B8', 'E06D<!-- a comment -->44B8')), whole);
+  t.strictSame(read(XML.replace('<KeyTag>20326', '<KeyTag><![CDATA[20326]]>')), whole);
+  t.strictSame(read(XML.replace('<KeyTag>20326', 'KeyTag 7 <KeyTag>20326')), whole);
+  t.strictSame(read(`${XML}${' '.repeat(65_536 - XML.length)}`), whole, 'of the largest size');
+  t.match(read(`${XML}${' '.repeat(65_537 - XML.length)}`)[0], /larger than/);
+  t.end();
+});
