@@ -10,14 +10,16 @@ import type { Name } from '../dns/name.ts';
 import { findRRset } from '../dns/rrset.ts';
 import type { Clock, ServerAddress } from '../environment.ts';
 import type { FindAddresses } from './ask.ts';
-import { Cache } from './cache.ts';
+import { Cache, type Held } from './cache.ts';
 import { addressesIn } from './server-address.ts';
 import type { Walk } from './walk.ts';
 
 /** Kept at most for a day, and an absence for a minute: it may be a fault. */
 const LONGEST_S = 86_400;
 const ABSENCE_S = 60;
-const CAPACITY = 20_000;
+/** Of the entry, and of one address: an object with its text. */
+const ENTRY_OCTETS = 100;
+const ADDRESS_OCTETS = 80;
 
 export interface Addresses {
   readonly find: FindAddresses;
@@ -25,6 +27,7 @@ export interface Addresses {
   learntAt(host: Name): number | undefined;
   /** So that the next one who needs them looks them up anew. */
   forget(host: Name): void;
+  held(): Held;
 }
 
 interface Known {
@@ -33,9 +36,18 @@ interface Known {
   readonly expiresAt: number;
 }
 
-/** @param walk  made later than this: it needs these addresses itself */
-export function makeAddresses(walk: () => Walk, clock: Clock): Addresses {
-  const cache = new Cache<Known>(clock, CAPACITY);
+/**
+ * @param walk   made later than this: it needs these addresses itself
+ * @param bytes  octets that may be held
+ */
+export function makeAddresses(walk: () => Walk, clock: Clock, bytes: number): Addresses {
+  const cache = new Cache<Known>(clock, {
+    bytes,
+    weigh: ({ addresses }) => ({
+      bytes: ENTRY_OCTETS + addresses.length * ADDRESS_OCTETS,
+      rrsets: 1,
+    }),
+  });
   const find: FindAddresses = async (host, type, job) => {
     const key = keyOf(host, type);
     const known = cache.get(key);
@@ -53,6 +65,7 @@ export function makeAddresses(walk: () => Walk, clock: Clock): Addresses {
   };
   return {
     find,
+    held: () => cache.held,
     learntAt: (host) => {
       const known = keysOf(host).flatMap((key) => cache.get(key) ?? []);
       return known.length > 0 ? Math.min(...known.map(({ learntAt }) => learntAt)) : undefined;

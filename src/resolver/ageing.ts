@@ -1,8 +1,7 @@
 /**
- * TTLs of what is kept: cut to what may be kept, and counted down while it is (RFC 1035 section 3.2.1, RFC 2308 section
- * 5). What leaves the cache says how long it still holds.
+ * TTLs of what is to be kept, cut to what may be kept (RFC 2308 section 5).
  *
- * Does not: decide when an entry ends (see lookup.ts).
+ * Does not: count them down (packed.ts does, when an entry is read), or decide when an entry ends (see lookup.ts).
  * @module
  */
 import type { RRset } from '../dns/rrset.ts';
@@ -12,10 +11,6 @@ import { failed } from '../dnssec/outcome.ts';
 /** No TTL longer than `seconds`. */
 export const capped = (finding: Finding, seconds: number): Finding =>
   withTtls(finding, (ttl) => Math.min(ttl, seconds));
-
-/** The same finding, `seconds` later. */
-export const aged = (finding: Finding, seconds: number): Finding =>
-  seconds > 0 ? withTtls(finding, (ttl) => Math.max(0, ttl - seconds)) : finding;
 
 function withTtls(finding: Finding, change: (ttl: number) => number): Finding {
   if (failed(finding)) return finding;

@@ -10,11 +10,12 @@ import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { cnameTarget, substitute, synthesise } from '../dnssec/alias.ts';
 import type { Finding, Link } from '../dnssec/judge.ts';
-import { failed } from '../dnssec/outcome.ts';
+import { type Failure, type Fault, failed, type Insecurity } from '../dnssec/outcome.ts';
 import { provesCompactly } from '../dnssec/proof.ts';
 import type { Clock } from '../environment.ts';
-import { aged } from './ageing.ts';
-import { Cache } from './cache.ts';
+import { Cache, type Held } from './cache.ts';
+import { ownName } from './cut.ts';
+import { type Packed, packFound, unpackFound } from './packed.ts';
 import type { Stand } from './trust-points.ts';
 
 export interface Kept {
@@ -25,10 +26,35 @@ export interface Kept {
   readonly stand: Stand;
 }
 
-interface Entry extends Kept {
-  /** `finding` has the TTLs of that time. */
-  readonly keptAt: number;
+/** A finding that holds: packed, with its TTLs at `learntAt`. A failure: as it is. */
+type Stored =
+  | {
+      readonly kind: 'found';
+      readonly packed: Packed;
+      readonly rrsets: number;
+      readonly ttl: number;
+      /** Of an insecure one: one object for all findings with the same cause. */
+      readonly insecurity: Insecurity | undefined;
+    }
+  | { readonly kind: 'failure'; readonly failure: Failure };
+
+interface Entry {
+  readonly stored: Stored;
+  readonly zone: Name;
+  readonly stand: Stand;
+  readonly learntAt: number;
+  readonly expiresAt: number;
 }
+
+/** Of an entry without what is packed: two objects, their numbers and the header of a string. Measured. */
+const ENTRY_OCTETS = 220;
+/** Of a failure: the fault, its names and its detail, which names a handful of keys or servers at most. */
+const FAILURE_OCTETS = 2_000;
+
+const weigh = ({ stored }: Entry): { bytes: number; rrsets: number } =>
+  stored.kind === 'found'
+    ? { bytes: ENTRY_OCTETS + stored.packed.length, rrsets: stored.rrsets }
+    : { bytes: ENTRY_OCTETS + FAILURE_OCTETS, rrsets: 0 };
 
 type Known = Exclude<Finding, { status: 'bogus' | 'indeterminate' }>;
 
@@ -44,12 +70,21 @@ export class Answers {
   readonly #entries: Cache<Entry>;
   readonly #closestZone: (name: Name) => Name;
   #hasDnames = false;
+  /** The stand of most entries is the same. */
+  #lastStand: Stand | undefined;
 
-  /** @param closestZone  the lowest zone at or above a name whose servers are known */
-  constructor(clock: Clock, capacity: number, closestZone: (name: Name) => Name) {
+  /**
+   * @param bytes        octets that may be held
+   * @param closestZone  the lowest zone at or above a name whose servers are known
+   */
+  constructor(clock: Clock, bytes: number, closestZone: (name: Name) => Name) {
     this.#clock = clock;
     this.#closestZone = closestZone;
-    this.#entries = new Cache(clock, capacity);
+    this.#entries = new Cache(clock, { bytes, weigh });
+  }
+
+  get held(): Held {
+    return this.#entries.held;
   }
 
   recall({ name, type }: Question): Kept | undefined {
@@ -62,33 +97,56 @@ export class Answers {
   }
 
   keep({ name, type }: Question, kept: Kept): void {
-    const keptAt = this.#clock.now();
-    const entry = { ...kept, keptAt };
-    this.#entries.set(keyOf(name, type), entry);
+    const key = keyOf(name, type);
     const { finding } = kept;
-    if (failed(finding)) return;
-    if (finding.found.kind === 'nxdomain') this.#entries.set(absenceOf(name), entry);
-    if (finding.found.kind !== 'alias') return;
-    const { records, proof } = finding.found;
-    const [first] = records;
-    if (first?.type === 'CNAME') {
-      const found = { kind: 'records', rrset: first, proof } as const;
-      this.#entries.set(keyOf(name, 'CNAME'), { ...entry, finding: { ...finding, found } });
+    if (failed(finding)) {
+      this.#set(key, kept);
+      return;
     }
+    const { found } = finding;
+    const [first] = found.kind === 'alias' ? found.records : [];
+    if (found.kind === 'alias' && first?.type === 'CNAME') {
+      const { proof } = found;
+      const cname = { kind: 'records', rrset: first, proof } as const;
+      this.#set(keyOf(name, 'CNAME'), { ...kept, finding: { ...finding, found: cname } });
+      // Any other type is answered for by that one.
+      if (!OWN.has(type)) this.#entries.delete(key);
+      else if (type !== 'CNAME') this.#set(key, kept);
+      return;
+    }
+    const isTop = name.labels <= 1 && found.kind === 'records';
+    const entry = this.#set(key, kept, isTop ? 'guarded' : 'common');
+    if (found.kind === 'nxdomain') this.#entries.set(absenceOf(name), entry);
     // An unsigned DNAME would let one forged packet speak of a whole tree (CVE-2025-40778).
     if (first?.type === 'DNAME' && finding.status === 'secure') {
-      const found = { kind: 'records', rrset: first, proof: [] } as const;
-      this.#entries.set(keyOf(first.owner, 'DNAME'), { ...entry, finding: { ...finding, found } });
+      const dname = { kind: 'records', rrset: first, proof: [] } as const;
+      const owner = keyOf(first.owner, 'DNAME');
+      this.#set(owner, { ...kept, finding: { ...finding, found: dname } });
       this.#hasDnames = true;
     }
+  }
+
+  #set(
+    key: string,
+    { finding, zone, expiresAt, stand }: Kept,
+    floor?: 'guarded' | 'common',
+  ): Entry {
+    const last = this.#lastStand;
+    const isSame = last?.anchors === stand.anchors && last.negative === stand.negative;
+    this.#lastStand = isSame ? last : stand;
+    const learntAt = this.#clock.now();
+    const stored = store(finding);
+    const entry: Entry = { stored, zone, stand: this.#lastStand, learntAt, expiresAt };
+    this.#entries.set(key, entry, floor);
+    return entry;
   }
 
   #get(key: string): Kept | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    const { finding, zone, expiresAt, stand, keptAt } = entry;
-    const seconds = Math.floor((this.#clock.now() - keptAt) / 1000);
-    return { finding: aged(finding, seconds), zone, expiresAt, stand };
+    const { stored, zone, expiresAt, stand, learntAt } = entry;
+    const seconds = Math.floor((this.#clock.now() - learntAt) / 1000);
+    return { finding: restore(stored, seconds), zone, expiresAt, stand };
   }
 
   #throughCname(name: Name, type: RRType): Kept | undefined {
@@ -141,6 +199,46 @@ export class Answers {
     const finding: Known | undefined = found && { ...kept.finding, found };
     return finding && { ...kept, finding };
   }
+}
+
+function store(finding: Finding): Stored {
+  if (failed(finding)) return { kind: 'failure', failure: finding };
+  const { ttl } = finding;
+  const { packed, rrsets } = packFound(finding.found);
+  const insecurity = finding.status === 'insecure' ? sharedInsecurity(finding) : undefined;
+  return { kind: 'found', packed, rrsets, ttl, insecurity };
+}
+
+/** The finding, `seconds` later. */
+function restore(stored: Stored, seconds: number): Finding {
+  if (stored.kind === 'failure') return stored.failure;
+  const { packed, insecurity } = stored;
+  const found = unpackFound(packed, seconds);
+  const ttl = Math.max(0, stored.ttl - seconds);
+  return insecurity
+    ? { status: 'insecure', found, ttl, ...insecurity }
+    : { status: 'secure', found, ttl };
+}
+
+/** By cause: all findings in an unsigned zone have the zone's. */
+const insecurities = new WeakMap<Fault, Insecurity>();
+
+function sharedInsecurity({ reason, cause }: Insecurity): Insecurity {
+  if (!cause) return { reason };
+  const known = insecurities.get(cause);
+  if (known?.reason === reason) return known;
+  const insecurity = { reason, cause: ownFault(cause) };
+  insecurities.set(cause, insecurity);
+  return insecurity;
+}
+
+/** A fault whose names keep no message alive. */
+function ownFault(fault: Fault): Fault {
+  const { zone, owner, detail } = fault;
+  const owned = { ...fault, zone: ownName(zone), owner: ownName(owner) };
+  return detail?.kind === 'record'
+    ? { ...owned, detail: { ...detail, owner: ownName(detail.owner) } }
+    : owned;
 }
 
 /** RFC 9824 section 3: NXNAME is said of exactly one name, by a record made for the question. */

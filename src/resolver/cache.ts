@@ -1,55 +1,183 @@
 /**
- * A map whose entries end by the clock, and whose size is bounded: two generations, the elder of which is dropped whole
- * when the younger is full. What is used moves to the younger one.
+ * A map whose entries end by the clock, and whose size is bounded in octets, fairly.
  *
- * Does not: hold promises of work under way (see joined.ts), so that a hit is synchronous.
+ * Three tiers, so that a flood of names that nobody asks for twice pushes out nothing but itself: `fresh` for what was
+ * never used again, `used` for what was, `guarded` for what everything else hangs on (the root's and top-level zones').
+ * Each tier is two generations, the elder of which is dropped whole when the younger is full; what is used moves to the
+ * younger one. Does not: hold promises of work under way (see joined.ts), so that a hit is synchronous.
  * @module
  */
 import type { Clock } from '../environment.ts';
 
 export interface Expiring {
-  /** Milliseconds on the Clock's scale. */
+  /** Milliseconds on the Clock's scale. An entry from the future was kept before the clock was put back: it is dropped. */
+  readonly learntAt: number;
   readonly expiresAt: number;
 }
 
+/** What a map holds, or one entry of it. */
+export interface Held {
+  readonly entries: number;
+  readonly rrsets: number;
+  /** Octets, what the platform adds to each entry included. */
+  readonly bytes: number;
+}
+
+export interface CacheOptions<V> {
+  /** Octets held at most. */
+  readonly bytes: number;
+  /** Octets of a value and the RRsets in it; those of the key and its place in the map are added here. */
+  readonly weigh: (value: V) => Pick<Held, 'bytes' | 'rrsets'>;
+}
+
+/** Of all octets. What was seen once gets half: where there is no flood, that is most of what comes again. */
+const FRESH = 1 / 2;
+const USED = 1 / 4;
+/** The root and 1500 top-level zones take 3 MB. */
+const GUARDED = 1 / 4;
+
+/** One question meets what it has learnt several times: only what is met later than that has been used again. */
+const OWN_USE_MS = 1_000;
+
+/** A place in a Map that is three quarters full, and the header of the key (measured on Node 20: see docs/performance.md). */
+const PLACE_OCTETS = 72;
+
 export class Cache<V extends Expiring> {
   readonly #clock: Clock;
-  readonly #generation: number;
-  #young = new Map<string, V>();
-  #old = new Map<string, V>();
+  readonly #weigh: CacheOptions<V>['weigh'];
+  readonly #fresh: Tier<V>;
+  readonly #used: Tier<V>;
+  readonly #guarded: Tier<V>;
 
-  /** @param capacity  entries kept at most; at least half of it are the ones used last */
-  constructor(clock: Clock, capacity: number) {
+  constructor(clock: Clock, { bytes, weigh }: CacheOptions<V>) {
     this.#clock = clock;
-    this.#generation = Math.ceil(capacity / 2);
+    this.#weigh = weigh;
+    this.#fresh = new Tier(bytes * FRESH);
+    this.#used = new Tier(bytes * USED);
+    this.#guarded = new Tier(bytes * GUARDED);
   }
 
   get(key: string): V | undefined {
-    const young = this.#young.get(key);
-    const value = young ?? this.#old.get(key);
-    if (value === undefined) return undefined;
-    if (value.expiresAt <= this.#clock.now()) {
-      this.delete(key);
+    const tier = this.#tierOf(key);
+    const value = tier?.get(key);
+    if (!tier || value === undefined) return undefined;
+    const now = this.#clock.now();
+    if (value.expiresAt <= now || value.learntAt > now) {
+      tier.delete(key, this.#held(key, value));
       return undefined;
     }
-    if (young === undefined) this.#put(key, value);
+    if (tier === this.#fresh && now - value.learntAt >= OWN_USE_MS) {
+      const held = this.#held(key, value);
+      tier.delete(key, held);
+      if (!this.#used.put(key, value, held)) tier.put(key, value, held);
+    } else if (tier.isOld(key)) {
+      const held = this.#held(key, value);
+      tier.delete(key, held);
+      tier.put(key, value, held);
+    }
     return value;
   }
 
-  set(key: string, value: V): void {
-    this.#put(key, value);
+  /** @param floor  `guarded`: no flood of others pushes it out */
+  set(key: string, value: V, floor: 'common' | 'guarded' = 'common'): void {
+    const before = this.#tierOf(key);
+    this.delete(key);
+    const tier =
+      floor === 'guarded' ? this.#guarded : before === this.#used ? this.#used : this.#fresh;
+    tier.put(key, value, this.#held(key, value));
   }
 
   delete(key: string): void {
-    this.#young.delete(key);
-    this.#old.delete(key);
+    const tier = this.#tierOf(key);
+    const value = tier?.get(key);
+    if (tier && value !== undefined) tier.delete(key, this.#held(key, value));
   }
 
-  #put(key: string, value: V): void {
-    if (this.#young.size >= this.#generation && !this.#young.has(key)) {
+  get held(): Held {
+    return [this.#fresh, this.#used, this.#guarded].map((tier) => tier.held).reduce(sum);
+  }
+
+  #tierOf(key: string): Tier<V> | undefined {
+    if (this.#fresh.has(key)) return this.#fresh;
+    if (this.#used.has(key)) return this.#used;
+    return this.#guarded.has(key) ? this.#guarded : undefined;
+  }
+
+  #held(key: string, value: V): Held {
+    const { bytes, rrsets } = this.#weigh(value);
+    return { entries: 1, rrsets, bytes: bytes + key.length + PLACE_OCTETS };
+  }
+}
+
+const NOTHING: Held = { entries: 0, rrsets: 0, bytes: 0 };
+const sum = (a: Held, b: Held): Held => ({
+  entries: a.entries + b.entries,
+  rrsets: a.rrsets + b.rrsets,
+  bytes: a.bytes + b.bytes,
+});
+
+/** Some of the entries of one map, with what they come to. */
+class Generation<V> {
+  readonly entries = new Map<string, V>();
+  rrsets = 0;
+  bytes = 0;
+
+  add(key: string, value: V, { rrsets, bytes }: Held): void {
+    this.entries.set(key, value);
+    this.rrsets += rrsets;
+    this.bytes += bytes;
+  }
+
+  /** @returns whether it was there */
+  delete(key: string, { rrsets, bytes }: Held): boolean {
+    if (!this.entries.delete(key)) return false;
+    this.rrsets -= rrsets;
+    this.bytes -= bytes;
+    return true;
+  }
+
+  get held(): Held {
+    return { entries: this.entries.size, rrsets: this.rrsets, bytes: this.bytes };
+  }
+}
+
+class Tier<V> {
+  readonly #most: number;
+  #young = new Generation<V>();
+  #old = new Generation<V>();
+
+  constructor(bytes: number) {
+    this.#most = bytes / 2;
+  }
+
+  get(key: string): V | undefined {
+    return this.#young.entries.get(key) ?? this.#old.entries.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#young.entries.has(key) || this.#old.entries.has(key);
+  }
+
+  isOld(key: string): boolean {
+    return this.#old.entries.has(key);
+  }
+
+  /** @returns false for an entry that would take more than half of the tier: it is not kept at all */
+  put(key: string, value: V, held: Held): boolean {
+    if (held.bytes > this.#most) return false;
+    if (this.#young.bytes + held.bytes > this.#most) {
       this.#old = this.#young;
-      this.#young = new Map();
+      this.#young = new Generation();
     }
-    this.#young.set(key, value);
+    this.#young.add(key, value, held);
+    return true;
+  }
+
+  delete(key: string, held: Held): void {
+    if (!this.#young.delete(key, held)) this.#old.delete(key, held);
+  }
+
+  get held(): Held {
+    return [this.#young.held, this.#old.held].reduce(sum, NOTHING);
   }
 }

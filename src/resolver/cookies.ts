@@ -16,11 +16,14 @@ const CLIENT_OCTETS = 8;
 /** RFC 7873 section 7.1 recommends that a client's secret lasts no longer than about a day. */
 const KEPT_MS = 86_400_000;
 /** Servers whose cookies are kept, some 200 octets each. */
-const CAPACITY = 20_000;
+const COOKIES_BYTES = 4_000_000;
+/** Of a client cookie and a server cookie: two arrays, which are objects. */
+const COOKIE_OCTETS = 600;
 
 interface Kept {
   readonly client: Uint8Array;
   readonly server: Uint8Array;
+  readonly learntAt: number;
   readonly expiresAt: number;
 }
 
@@ -40,7 +43,10 @@ export class Cookies {
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
     this.#random = random;
-    this.#kept = new Cache(clock, CAPACITY);
+    this.#kept = new Cache(clock, {
+      bytes: COOKIES_BYTES,
+      weigh: () => ({ bytes: COOKIE_OCTETS, rrsets: 0 }),
+    });
   }
 
   for(server: ServerAddress): SentCookie {
@@ -60,8 +66,9 @@ export class Cookies {
     const kept = this.#kept.get(key);
     const isOurs = kept && equal(kept.client, client);
     if (isOurs && equal(kept.server, got)) return;
-    const expiresAt = isOurs ? kept.expiresAt : this.#clock.now() + KEPT_MS;
-    this.#kept.set(key, { client: client.slice(), server: got.slice(), expiresAt });
+    const now = this.#clock.now();
+    const { learntAt, expiresAt } = isOurs ? kept : { learntAt: now, expiresAt: now + KEPT_MS };
+    this.#kept.set(key, { client: client.slice(), server: got.slice(), learntAt, expiresAt });
   }
 
   forget(server: ServerAddress): void {

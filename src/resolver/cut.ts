@@ -4,13 +4,20 @@
  * Does not: judge the evidence, or keep the cut.
  * @module
  */
-import type { Name } from '../dns/name.ts';
+import { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
 import { findRRset } from '../dns/rrset.ts';
 import { type Evidence, evidenceIn } from '../dnssec/delegation.ts';
 import type { ServerAddress } from '../environment.ts';
 import type { Meaning } from './classify.ts';
 import { DNS_PORT } from './hints.ts';
+import {
+  type Packed,
+  packEvidence,
+  packNameservers,
+  unpackEvidence,
+  unpackNameservers,
+} from './packed.ts';
 import type { Scrubbed } from './scrub.ts';
 import { isSomebody, MAX_ADDRESSES, type Nameserver, type ZoneCut } from './zone.ts';
 
@@ -25,23 +32,106 @@ export const cutByReferral = (
   referral: Referral,
   reply: Scrubbed,
   now: number,
-): ZoneCut => ({
-  name: referral.child,
-  parent,
-  role: 'authoritative',
-  nameservers: nameserversIn(referral, reply),
-  evidence: evidenceIn(reply, referral.child),
-  known: 'by-referral',
-  learntAt: now,
-  expiresAt: endOf(parent, referral.ns.ttl, now),
-});
+): ZoneCut =>
+  new PackedCut(
+    {
+      name: ownName(referral.child),
+      parent,
+      role: 'authoritative',
+      known: 'by-referral',
+      learntAt: now,
+      expiresAt: endOf(parent, referral.ns.ttl, now),
+    },
+    packNameservers(nameserversIn(referral, reply)),
+    evidenceIn(reply, referral.child),
+  );
 
 /** A cut below `parent` that the parent's own servers serve, as far as one can tell. */
 export function cutByProbe(parent: ZoneCut, name: Name, evidence: Evidence, now: number): ZoneCut {
   const sets = evidence.ds ? [evidence.ds] : evidence.denial;
   const seconds = Math.min(LONGEST_S, ...sets.map(({ ttl }) => ttl));
   const expiresAt = endOf(parent, seconds, now);
-  return { ...parent, name, parent, evidence, known: 'by-probe', learntAt: now, expiresAt };
+  const { role } = parent;
+  const place: Place = {
+    name: ownName(name),
+    parent,
+    role,
+    known: 'by-probe',
+    learntAt: now,
+    expiresAt,
+  };
+  const nameservers =
+    parent instanceof PackedCut ? parent.packedNameservers : packNameservers(parent.nameservers);
+  return new PackedCut(place, nameservers, evidence);
+}
+
+/** The same cut, asked at other servers. */
+export const servedBy = (cut: ZoneCut, nameservers: readonly Nameserver[]): ZoneCut => ({
+  name: cut.name,
+  parent: cut.parent,
+  role: cut.role,
+  nameservers,
+  evidence: cut.evidence,
+  showsDs: cut.showsDs,
+  known: cut.known,
+  learntAt: cut.learntAt,
+  expiresAt: cut.expiresAt,
+});
+
+/** Octets that a cut takes, with what is believed of its zone. */
+export function weighCut(cut: ZoneCut): { readonly bytes: number; readonly rrsets: number } {
+  const packed = cut instanceof PackedCut ? cut.packedOctets : 0;
+  const keys = cut.showsDs ? TRUST_OCTETS : 0;
+  const rrsets = cut instanceof PackedCut ? cut.rrsets : 1;
+  return { bytes: CUT_OCTETS + packed + keys, rrsets: rrsets + (cut.showsDs ? 1 : 0) };
+}
+/** Of a cut without what is packed: the object, its name and its times. Of the keys of a signed zone. Both measured. */
+const CUT_OCTETS = 500;
+const TRUST_OCTETS = 1200;
+
+/** A name that keeps no message alive. */
+export const ownName = ({ wire, labels }: Name): Name => Name.trusted(new Uint8Array(wire), labels);
+
+type Place = Omit<ZoneCut, 'nameservers' | 'evidence' | 'showsDs'>;
+
+/** One small object for the life of a cut; what is large about it is a string. */
+class PackedCut implements ZoneCut {
+  readonly name: Name;
+  readonly parent: ZoneCut | undefined;
+  readonly role: ZoneCut['role'];
+  readonly known: ZoneCut['known'];
+  readonly learntAt: number;
+  readonly expiresAt: number;
+  readonly showsDs: boolean;
+  /** Those of the evidence, and the name servers. */
+  readonly rrsets: number;
+  readonly packedNameservers: Packed;
+  readonly #evidence: Packed;
+
+  constructor(place: Place, nameservers: Packed, evidence: Evidence) {
+    this.name = place.name;
+    this.parent = place.parent;
+    this.role = place.role;
+    this.known = place.known;
+    this.learntAt = place.learntAt;
+    this.expiresAt = place.expiresAt;
+    this.showsDs = evidence.ds !== undefined;
+    this.rrsets = 1 + (evidence.ds ? 1 : 0) + (evidence.alias ? 1 : 0) + evidence.denial.length;
+    this.packedNameservers = nameservers;
+    this.#evidence = packEvidence(evidence);
+  }
+
+  get nameservers(): readonly Nameserver[] {
+    return unpackNameservers(this.packedNameservers);
+  }
+
+  get evidence(): Evidence {
+    return unpackEvidence(this.#evidence);
+  }
+
+  get packedOctets(): number {
+    return this.packedNameservers.length + this.#evidence.length;
+  }
 }
 
 /** No cut outlives the one above it. */

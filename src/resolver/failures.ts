@@ -7,7 +7,7 @@
  */
 import type { Failure } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
-import { Cache } from './cache.ts';
+import { Cache, type Held } from './cache.ts';
 
 /** Unbound's; RFC 4035 section 4.7 wants it small, and a repaired zone is believed again after it. */
 const BOGUS_MS = 60_000;
@@ -16,15 +16,23 @@ const FIRST_MS = 5_000;
 const LONGEST_MS = 300_000;
 /** A count is forgotten when nothing has failed for this long after the last pause. */
 const FORGOTTEN_MS = 600_000;
-const CAPACITY = 10_000;
+/** Of a pause and its two times. */
+const PAUSE_OCTETS = 80;
+
+interface Pause {
+  readonly pauseMs: number;
+  readonly learntAt: number;
+  readonly expiresAt: number;
+}
 
 export class Failures {
   readonly #clock: Clock;
-  readonly #pauses: Cache<{ readonly pauseMs: number; readonly expiresAt: number }>;
+  readonly #pauses: Cache<Pause>;
 
-  constructor(clock: Clock) {
+  /** @param bytes  octets that may be held */
+  constructor(clock: Clock, bytes: number) {
     this.#clock = clock;
-    this.#pauses = new Cache(clock, CAPACITY);
+    this.#pauses = new Cache(clock, { bytes, weigh: () => ({ bytes: PAUSE_OCTETS, rrsets: 0 }) });
   }
 
   /** When `key` may be tried again, on the Clock's scale. Each call counts one failure. */
@@ -33,8 +41,12 @@ export class Failures {
     if (status === 'bogus') return now + BOGUS_MS;
     const last = this.#pauses.get(key)?.pauseMs;
     const pauseMs = last === undefined ? FIRST_MS : Math.min(2 * last, LONGEST_MS);
-    this.#pauses.set(key, { pauseMs, expiresAt: now + pauseMs + FORGOTTEN_MS });
+    this.#pauses.set(key, { pauseMs, learntAt: now, expiresAt: now + pauseMs + FORGOTTEN_MS });
     return now + pauseMs;
+  }
+
+  get held(): Held {
+    return this.#pauses.held;
   }
 
   succeeded(key: string): void {

@@ -223,7 +223,7 @@ export class Finder {
       if (missed.kind === 'none') return { finding: judgement.otherwise, cut };
       if (missed.kind === 'failed') return { finding: missed.failure, cut };
       // What other servers said of the names below is not this zone's word.
-      if (missed.cut.nameservers !== cut.nameservers) asked.clear();
+      if (missed.cut.known !== 'by-probe' || missed.cut.parent !== cut) asked.clear();
       cut = missed.cut; // strictly below the last one, so this ends
     }
   }

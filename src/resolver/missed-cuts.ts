@@ -116,7 +116,7 @@ export class MissedCuts {
 
   #addCut(parent: ZoneCut, name: Name, evidence: Evidence): ZoneCut {
     const cut = cutByProbe(parent, name, evidence, this.#parts.clock.now());
-    this.#parts.cuts.set(name.key, cut);
+    this.#parts.cuts.set(name.key, cut, name.labels <= 1 ? 'guarded' : 'common');
     return cut;
   }
 
@@ -133,7 +133,7 @@ export class MissedCuts {
     if (!asked.meaning.child.equals(cut.name)) return cut;
     const now = this.#parts.clock.now();
     const moved = cutByReferral(parent, asked.meaning, asked.reply, now);
-    this.#parts.cuts.set(moved.name.key, moved);
+    this.#parts.cuts.set(moved.name.key, moved, moved.name.labels <= 1 ? 'guarded' : 'common');
     return moved;
   }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock, Random, ServerAddress } from '../environment.ts';
-import { Cache } from './cache.ts';
+import { Cache, type Held } from './cache.ts';
 
 /** A server that was never measured gets this long (Unbound 376, Knot 400). */
 const UNKNOWN_MS = 400;
@@ -17,7 +17,9 @@ const LEAST_MS = 250;
 const MOST_MS = 2_000;
 /** Facts of servers that are not met again (RFC 9520 section 3.2 has five minutes for failures). */
 const REMEMBERED_MS = 900_000;
-const CAPACITY = 20_000;
+/** Of the object that says it, its numbers included. */
+const FACTS_OCTETS = 120;
+const weigh = (): { bytes: number; rrsets: number } => ({ bytes: FACTS_OCTETS, rrsets: 0 });
 /** An unmeasured server is tried before one that takes longer than this. */
 const HOPED_MS = 50;
 
@@ -26,6 +28,7 @@ interface Facts {
   readonly varianceMs: number;
   /** Timeouts since the last reply. */
   readonly timeouts: number;
+  readonly learntAt: number;
   readonly expiresAt: number;
 }
 
@@ -37,6 +40,7 @@ export type Habit = 'changes-case' | 'no-edns' | 'no-cookies';
 
 interface Habits {
   readonly habits: readonly Habit[];
+  readonly learntAt: number;
   readonly expiresAt: number;
 }
 
@@ -48,11 +52,21 @@ export class Servers {
   readonly #facts: Cache<Facts>;
   readonly #habits: Cache<Habits>;
 
-  constructor(clock: Clock, random: Random) {
+  /** @param bytes  octets that may be held */
+  constructor(clock: Clock, random: Random, bytes: number) {
     this.#clock = clock;
     this.#random = random;
-    this.#facts = new Cache(clock, CAPACITY);
-    this.#habits = new Cache(clock, CAPACITY);
+    this.#facts = new Cache(clock, { bytes: (bytes * 3) / 4, weigh });
+    this.#habits = new Cache(clock, { bytes: bytes / 4, weigh });
+  }
+
+  get held(): Held {
+    const [facts, habits] = [this.#facts.held, this.#habits.held];
+    return {
+      entries: facts.entries + habits.entries,
+      rrsets: 0,
+      bytes: facts.bytes + habits.bytes,
+    };
   }
 
   /** The best one first, with some chance in it, so that others are measured too. */
@@ -111,12 +125,14 @@ export class Servers {
     const key = keyOf(address);
     const known = this.#habits.get(key);
     if (known?.habits.includes(habit)) return;
-    const expiresAt = known?.expiresAt ?? this.#clock.now() + REMEMBERED_MS;
-    this.#habits.set(key, { habits: [...(known?.habits ?? []), habit], expiresAt });
+    const now = this.#clock.now();
+    const { learntAt, expiresAt } = known ?? { learntAt: now, expiresAt: now + REMEMBERED_MS };
+    this.#habits.set(key, { habits: [...(known?.habits ?? []), habit], learntAt, expiresAt });
   }
 
-  #note(address: ServerAddress, facts: Omit<Facts, 'expiresAt'>): void {
-    const expiresAt = this.#clock.now() + REMEMBERED_MS;
-    this.#facts.set(keyOf(address), { ...facts, expiresAt });
+  #note(address: ServerAddress, facts: Omit<Facts, 'learntAt' | 'expiresAt'>): void {
+    const learntAt = this.#clock.now();
+    const expiresAt = learntAt + REMEMBERED_MS;
+    this.#facts.set(keyOf(address), { ...facts, learntAt, expiresAt });
   }
 }

@@ -30,6 +30,7 @@ import type { Clock, ServerAddress } from '../environment.ts';
 import type { Ask, Reply } from './ask.ts';
 import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
+import { servedBy } from './cut.ts';
 import type { Failures } from './failures.ts';
 import type { Job } from './job.ts';
 import { MissedCuts } from './missed-cuts.ts';
@@ -121,9 +122,7 @@ export class Trust {
     const { points } = this.#parts;
     if (points.negativeFor(cut.name)) return false;
     if (points.anchors.has(cut.name.key)) return true;
-    return (
-      cut.parent !== undefined && cut.evidence.ds !== undefined && this.looksSigned(cut.parent)
-    );
+    return cut.parent !== undefined && cut.showsDs && this.looksSigned(cut.parent);
   }
 
   #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
@@ -154,9 +153,10 @@ export class Trust {
     const anchor = anchors.get(cut.name.key);
     if (anchor) return this.#keysOf(cut, trustedBy(anchor), job);
     if (!closestAnchor(anchors, cut.name)) return note(job, cut, NO_ANCHOR);
-    const place = cut.parent ? { ...cut, parent: cut.parent } : await this.#findPlace(cut, job);
+    const { evidence, parent: above } = cut;
+    const place = above ? { evidence, parent: above } : await this.#findPlace(cut, job);
     if ('failure' in place) return note(job, cut, place.failure);
-    const dnskey = cut.evidence.ds && this.#askKeys(cut, job);
+    const dnskey = cut.showsDs ? this.#askKeys(cut, job) : undefined;
     // An anchor between parent and child, where one server answers for both, starts a chain of its own.
     for (let parent = this.missed.anchored(place.parent, cut.name) ?? place.parent; ; ) {
       const above = await this.of(parent, job);
@@ -263,7 +263,7 @@ export class Trust {
     if (before.status !== 'secure' || !origin || origin.servers.includes(server.ip))
       return { zone: undefined, servers: origin?.servers ?? [] };
     const servers = [...origin.servers, server.ip];
-    const only = { ...cut, nameservers: [{ host: cut.name, addresses: [server] }] };
+    const only = servedBy(cut, [{ host: cut.name, addresses: [server] }]);
     const reply = await this.#askKeys(only, job);
     if (reply.kind === 'unreachable') return { zone: undefined, servers };
     const set = findRRset(reply.reply.answer, cut.name, 'DNSKEY');

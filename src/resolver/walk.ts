@@ -161,7 +161,7 @@ class Descent {
     if (known) return known;
     if (depthOf(above) >= this.#errand.job.budget.limits['delegation-depth']) return undefined;
     const cut = cutByReferral(above, referral, reply, clock.now());
-    cuts.set(cut.name.key, cut);
+    cuts.set(cut.name.key, cut, cut.name.labels <= 1 ? 'guarded' : 'common');
     return cut;
   }
 

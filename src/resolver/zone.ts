@@ -21,9 +21,12 @@ export interface ZoneCut {
   readonly parent: ZoneCut | undefined;
   /** A forwarder answers for every zone, recursively: whole names, no referrals, no AA. */
   readonly role: 'authoritative' | 'forwarder';
+  /** Made anew at each reading: what is the same has no identity. */
   readonly nameservers: readonly Nameserver[];
-  /** What the parent said about the child's DS, not yet judged. */
+  /** What the parent said about the child's DS, not yet judged. Made anew at each reading. */
   readonly evidence: Evidence;
+  /** Whether there is a DS in the evidence. */
+  readonly showsDs: boolean;
   /** `by-probe`: a missed cut or one that an anchor makes; that its parent's servers serve it is an assumption. */
   readonly known: 'configured' | 'by-referral' | 'by-probe';
   /** When it was learnt, and until when it holds: the parent's TTLs decide, never the child's (ghost domains). */
