@@ -14,7 +14,7 @@ import { type Failure, type Fault, failed, type Insecurity } from '../dnssec/out
 import { provesCompactly } from '../dnssec/proof.ts';
 import type { Clock } from '../environment.ts';
 import { Cache, type Held } from './cache.ts';
-import { ownName } from './cut.ts';
+import { ownFault } from './own.ts';
 import { type Packed, packFound, unpackFound } from './packed.ts';
 import type { Stand } from './trust-points.ts';
 
@@ -230,15 +230,6 @@ function sharedInsecurity({ reason, cause }: Insecurity): Insecurity {
   const insecurity = { reason, cause: ownFault(cause) };
   insecurities.set(cause, insecurity);
   return insecurity;
-}
-
-/** A fault whose names keep no message alive. */
-function ownFault(fault: Fault): Fault {
-  const { zone, owner, detail } = fault;
-  const owned = { ...fault, zone: ownName(zone), owner: ownName(owner) };
-  return detail?.kind === 'record'
-    ? { ...owned, detail: { ...detail, owner: ownName(detail.owner) } }
-    : owned;
 }
 
 /** RFC 9824 section 3: NXNAME is said of exactly one name, by a record made for the question. */

@@ -4,13 +4,14 @@
  * Does not: judge the evidence, or keep the cut.
  * @module
  */
-import { Name } from '../dns/name.ts';
+import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
 import { findRRset } from '../dns/rrset.ts';
 import { type Evidence, evidenceIn } from '../dnssec/delegation.ts';
 import type { ServerAddress } from '../environment.ts';
 import type { Meaning } from './classify.ts';
 import { DNS_PORT } from './hints.ts';
+import { ownName } from './own.ts';
 import {
   type Packed,
   packEvidence,
@@ -88,9 +89,6 @@ export function weighCut(cut: ZoneCut): { readonly bytes: number; readonly rrset
 /** Of a cut without what is packed: the object, its name and its times. Of the keys of a signed zone. Both measured. */
 const CUT_OCTETS = 500;
 const TRUST_OCTETS = 1200;
-
-/** A name that keeps no message alive. */
-export const ownName = ({ wire, labels }: Name): Name => Name.trusted(new Uint8Array(wire), labels);
 
 type Place = Omit<ZoneCut, 'nameservers' | 'evidence' | 'showsDs'>;
 

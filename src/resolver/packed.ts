@@ -9,7 +9,7 @@
  */
 import { codeOf, typeOf } from '../dns/codes.ts';
 import { Reader, Writer } from '../dns/cursor.ts';
-import { decode } from '../dns/rdata.ts';
+import { decode, type Rdata } from '../dns/rdata.ts';
 import type { RRset, Rrsig } from '../dns/rrset.ts';
 import type { Evidence } from '../dnssec/delegation.ts';
 import type { Found } from '../dnssec/judge.ts';
@@ -118,6 +118,19 @@ export function unpackNameservers(packed: Packed): readonly Nameserver[] {
     }));
     return { host, addresses };
   });
+}
+
+/** RDATA of one type: of keys, or of DS records. */
+export function packRdata(rdata: readonly Rdata[]): Packed {
+  const writer = new Writer();
+  writer.u16(rdata.length);
+  for (const one of rdata) writeOctets(writer, one);
+  return finish(writer);
+}
+
+export function unpackRdata(packed: Packed): readonly Rdata[] {
+  const reader = readerOf(packed);
+  return Array.from({ length: reader.u16() }, () => reader.keep(reader.u16()));
 }
 
 function writeSets(writer: Writer, sets: readonly RRset[]): void {

@@ -32,6 +32,7 @@ import type { Cache } from './cache.ts';
 import { contextOf } from './context.ts';
 import { servedBy } from './cut.ts';
 import type { Failures } from './failures.ts';
+import { compactTrust, compactTrusted } from './held-trust.ts';
 import type { Job } from './job.ts';
 import { MissedCuts } from './missed-cuts.ts';
 import { suspended, type TrustPoints } from './trust-points.ts';
@@ -51,6 +52,7 @@ export interface TrustParts {
 
 interface Held {
   readonly trust: ZoneTrust;
+  readonly since: number;
   readonly until: number;
   /** Those it rests on: a revoked one must not live on in what it vouched for. */
   readonly anchors: Anchors;
@@ -86,7 +88,10 @@ export class Trust {
     const negative = points.negativeFor(cut.name);
     if (negative) return note(job, cut, suspended(negative, clock.now()), { negative });
     const held = this.#held.get(cut);
-    if (held && held.until > clock.now() && held.anchors === points.anchors) return held.trust;
+    const now = clock.now();
+    // Of a time that is still to come: the clock was put back since.
+    const holds = held !== undefined && held.until > now && held.since <= now;
+    if (holds && held.anchors === points.anchors) return held.trust;
     const shared = await this.#joined(cut);
     if (shared && !isSpent(shared)) return shared;
     // Somebody else's budget may have run out; another one who found so may have begun anew meanwhile.
@@ -128,7 +133,8 @@ export class Trust {
   #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
     const { anchors } = this.#parts.points;
     const work = this.#establish(cut, job).then((trust) => {
-      this.#held.set(cut, { trust, until: this.#until(cut, trust), anchors });
+      const since = this.#parts.clock.now();
+      this.#held.set(cut, { trust, since, until: this.#until(cut, trust), anchors });
       if (this.#underWay.get(cut)?.work === work) this.#underWay.delete(cut);
       return trust;
     });
@@ -215,7 +221,7 @@ export class Trust {
         return this.#keysOf(cut, trusted, job, dnskey);
       }
       case 'unsigned':
-        return note(job, cut, unsignedBy(found));
+        return note(job, cut, compactTrust(cut.name, unsignedBy(found)));
       case 'not-a-cut':
       case 'nothing-below':
         return note(job, cut, bogus(parent.name, cut.name, 'DS', 'referral-forged'));
@@ -243,8 +249,9 @@ export class Trust {
       return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'signatures-stripped', { detail }));
     if (trusted.ttl === Number.POSITIVE_INFINITY && isSignedByOthers(trust, set))
       return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'anchor-outdated', { detail }));
-    this.#origins.set(trust, { trusted, servers: [reply.server.ip] });
-    return note(job, cut, trust, { trusted });
+    const kept = compactTrust(cut.name, trust);
+    this.#origins.set(kept, { trusted: compactTrusted(trusted), servers: [reply.server.ip] });
+    return note(job, cut, kept, { trusted });
   }
 
   /**
@@ -268,7 +275,8 @@ export class Trust {
     if (reply.kind === 'unreachable') return { zone: undefined, servers };
     const set = findRRset(reply.reply.answer, cut.name, 'DNSKEY');
     const theirs = checkKeys(cut.name, origin.trusted, set, contextOf(this.#parts, job));
-    const zone = theirs.status === 'secure' ? joinKeys(before, theirs) : before;
+    const zone =
+      theirs.status === 'secure' ? compactTrust(cut.name, joinKeys(before, theirs)) : before;
     this.#origins.set(zone, { trusted: origin.trusted, servers });
     const held = this.#held.get(cut);
     if (held?.trust === before)
