@@ -42,6 +42,8 @@ export const LONGEST_TTL: LongestTtl = { positive: 86_400, negative: 3_600 };
 
 /** So much later than its own work would have ended by itself. */
 const GRACE_MS = 10;
+/** Why a wait ends early. Left out, Node makes an exception with a stack each time. */
+const ENOUGH = 'enough';
 
 export interface LookupParts {
   readonly finder: Finder;
@@ -235,7 +237,7 @@ class Chain {
     const waitMs = Math.max(0, this.#job.leftMs) + GRACE_MS;
     const late = this.#parts.clock.sleep(waitMs, end.signal).then(() => 'late' as const);
     const first = await Promise.race([work(), late]);
-    end.abort();
+    end.abort(ENOUGH);
     return first === 'late' ? this.#late(name) : first;
   }
 

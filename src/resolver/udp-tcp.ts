@@ -91,7 +91,12 @@ function exchangeUdp(
       return;
     }
     const isIpv6 = isIP(to.ip) === 6;
-    const socket = createSocket({ type: isIpv6 ? 'udp6' : 'udp4', ipv6Only: isIpv6 });
+    const socket = createSocket({
+      type: isIpv6 ? 'udp6' : 'udp4',
+      ipv6Only: isIpv6,
+      // Only addresses are bound and connected to; Node would look even them up, in a turn of the loop for each.
+      lookup: (address, _options, found) => found(null, address, isIpv6 ? 6 : 4),
+    });
     exchange.holds(() => socket.close());
     let isBound = false;
     socket.on('error', (error) => {
