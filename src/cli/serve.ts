@@ -12,7 +12,11 @@ import type { Terminal } from './terminal.ts';
 import { openResolver, type World } from './world.ts';
 
 export async function serve(words: ServeWords, terminal: Terminal, world: World): Promise<number> {
-  const resolver = openResolver(words, world, 'on');
+  const { cacheBytes } = words;
+  const resolver = openResolver(words, world, {
+    priming: 'on',
+    ...(cacheBytes !== undefined && { cacheBytes }),
+  });
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,

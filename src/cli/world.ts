@@ -8,7 +8,7 @@ import type { ProbeOptions } from '../dane/probe.ts';
 import { parseMessage } from '../dns/message.ts';
 import { defaultPolicy } from '../dnssec/context.ts';
 import type { Environment } from '../environment.ts';
-import { createResolver, type Resolver } from '../resolver/resolver.ts';
+import { createResolver, type Resolver, type ResolverOptions } from '../resolver/resolver.ts';
 import type { ResolverChoice } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,22 +22,29 @@ export interface World {
   readonly untilStopped?: () => Promise<void>;
 }
 
-/** @param priming  `off` where it ends with its question; `on` where it lives (RFC 9609) */
+/** What commands decide, and no word on the command line says. */
+export type Manner = Pick<
+  ResolverOptions,
+  'anchors' | 'cacheBytes' | 'negativeAnchors' | 'priming'
+>;
+
+/** Ends with its question: it does not ask the root who serves it (RFC 9609), unless `manner` says otherwise. */
 export function openResolver(
   choice: ResolverChoice,
   { environment }: World,
-  priming: 'on' | 'off' = 'off',
+  manner: Manner = {},
 ): Resolver {
   const { hints, anchors, forward, engine, families, minimisation } = choice;
   return createResolver({
     environment,
     policy: defaultPolicy(engine),
-    priming,
+    priming: 'off',
     ...(hints && { hints }),
     ...(anchors && { anchors }),
     ...(forward && { forward: [forward] }),
     ...(families && { families }),
     ...(minimisation && { minimisation }),
+    ...manner,
   });
 }
 

@@ -23,6 +23,8 @@ const net = internet(
         ...Array.from({ length: 20 }, (_, i) => `large TXT "${`${i} `.padEnd(100, 'x')}"`),
       ],
     },
+    // Some 10 kB each, under any name.
+    'wild.com': Array.from({ length: 40 }, (_, i) => `* TXT "${`${i} `.padEnd(250, 'x')}"`),
     'plain.net': { records: ['www A 192.0.2.90'], signing: 'unsigned' },
     'bad.com': ['www A 192.0.2.99'],
   },
@@ -209,6 +211,24 @@ t.test('a client on loopback', async (t) => {
     stop();
     t.match(await ran, { code: 0, out: '' });
   });
+});
+
+t.test('--cache-mb bounds what is kept', async (t) => {
+  // 60 answers of 10 kB: less than 64 MB, more than the half of one that answers get.
+  const names = Array.from({ length: 60 }, (_, i) => `n${i}.wild.com`);
+  for (const [args, isKept] of [[[], true] as const, [['--cache-mb', '1'], false] as const]) {
+    const { port, stop, ran } = await started(args);
+    const fetch = async (name: string): Promise<Message | undefined> => {
+      const [reply] = await overTcp(port, framed(queryFor(name, { type: 'TXT' })), 1);
+      return reply && read(reply);
+    };
+    for (const name of names) await fetch(name);
+    const before = net.log.length;
+    t.equal((await fetch('n0.wild.com'))?.answer.length, 40);
+    t.equal(net.log.length === before, isKept, args.join(' '));
+    stop();
+    await ran;
+  }
 });
 
 t.test('a place that is taken is told with what to do', async (t) => {
