@@ -6,7 +6,7 @@ import { planDelivery } from '../../src/dane/plan.ts';
 import { Name, ROOT } from '../../src/dns/name.ts';
 import { anchorsFrom } from '../../src/dnssec/anchors.ts';
 import { defaultPolicy } from '../../src/dnssec/context.ts';
-import { createResolver } from '../../src/resolver/resolver.ts';
+import { createResolver, type Resolver } from '../../src/resolver/resolver.ts';
 import { HeapClock } from './clock.ts';
 import { Chance, mix } from './dice.ts';
 import { believingEngine } from './engine.ts';
@@ -76,7 +76,7 @@ const MISTAKES_TOLD = 20;
 const LONGEST_MS = 60_000;
 
 export async function runModel(options: RunOptions): Promise<RunResult> {
-  const { destinations, seed, loss } = options;
+  const { destinations, seed, loss, cacheMb } = options;
   const clock = new HeapClock(BEGINNING);
   const population = new Population(destinations, seed);
   const internet = new ModelInternet(population, seed, BEGINNING);
@@ -96,6 +96,7 @@ export async function runModel(options: RunOptions): Promise<RunResult> {
       { owner: ROOT, type: 'DS', rdata: Buffer.from(internet.anchor, 'latin1') },
     ]),
     families: 'ipv4',
+    ...(cacheMb !== undefined && { cacheBytes: cacheMb * 1e6 }),
   });
   let isWhole = true;
   const lanes = Array.from({ length: Math.min(WIDTH, destinations) }, async () => {
@@ -135,9 +136,8 @@ function heldNow(): number {
   return heapUsed + external;
 }
 
-function cachesOf(_resolver: object): readonly CacheFigure[] {
-  return [];
-}
+const cachesOf = ({ held }: Resolver): readonly CacheFigure[] =>
+  Object.entries(held()).map(([name, { entries, bytes }]) => ({ name, entries, bytes }));
 
 /** Every destination once in random order, and between them those that were met before, the popular ones most. */
 function makeVisits(destinations: number, seed: number) {
