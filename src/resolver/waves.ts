@@ -61,6 +61,9 @@ function begin<T>(
 
 type Waited<T> = Tried<T> | { readonly kind: 'late' };
 
+/** A reason of our own: without one an exception is made with its stack, which costs more than the wait. */
+const ENOUGH = 'enough';
+
 /** The one that ends first, taken out; or that none has within `ms`. */
 async function firstTry<T>(
   clock: Clock,
@@ -71,7 +74,7 @@ async function firstTry<T>(
   const late = clock.sleep(ms, end.signal).then(() => undefined);
   const ended = [...underWay].map(async (work) => ({ work, tried: await work }));
   const first = await Promise.race([...ended, late]);
-  end.abort();
+  end.abort(ENOUGH);
   if (!first) return { kind: 'late' };
   underWay.delete(first.work);
   return first.tried;
