@@ -34,8 +34,12 @@ const DAY_S = 86_400;
 const ROOT_KEYS = { apex: '\0', seed: 1, algorithm: 8, isSplit: true, dataSize: 'large' } as const;
 const ROOT_HOSTS = ['a', 'b'].map((letter) => wireOf(`${letter}.root-servers`));
 const REFUSED = 5;
+/** Zones of domains that are kept for a moment, some times as many as there are deliveries under way. */
+const RECENT = 1000;
 
 type Owner = Domain | Provider;
+
+const TLD_BY_NAME = new Map(TLDS.map((tld) => [tld.name, tld]));
 
 export class ModelInternet {
   readonly #population: Population;
@@ -47,6 +51,7 @@ export class ModelInternet {
   readonly #tldKeys = new Map<Tld, Keys>();
   readonly #tlds = new Map<string, Zone>();
   readonly #providers = new Map<Provider, Zone>();
+  readonly #recent = new Map<number, Zone>();
 
   constructor(population: Population, seed: number, now: number) {
     this.#population = population;
@@ -104,7 +109,7 @@ export class ModelInternet {
   #ownerOf(name: Wire): Owner | undefined {
     const labels = labelsOf(name);
     const [text, top] = [labels.at(-2) ?? '', labels.at(-1) ?? ''];
-    const tld = TLDS.find((one) => one.name === top);
+    const tld = TLD_BY_NAME.get(top);
     if (tld === undefined) return undefined;
     const domain = /^d(\d{7})$/.exec(text)?.[1];
     if (domain !== undefined) return this.#population.domainAt(tld, Number(domain));
@@ -121,7 +126,7 @@ export class ModelInternet {
       sets: [soaSet('\0', DAY_S), ns(ROOT_HOSTS), ...keySets(this.#rootKeys)],
     };
     const below = (name: Wire): Delegation | undefined => {
-      const tld = TLDS.find((one) => one.name === labelsOf(name).at(-1));
+      const tld = TLD_BY_NAME.get(labelsOf(name).at(-1) ?? '');
       return tld && this.#delegationOfTld(tld);
     };
     return {
@@ -250,8 +255,14 @@ export class ModelInternet {
     return zone;
   }
 
+  /** Kept while its questions come: five or so, one soon after the other. */
   #domainZone(domain: Domain): Zone {
-    return this.#siteZone(domain);
+    const known = this.#recent.get(domain.number);
+    if (known) return known;
+    if (this.#recent.size >= RECENT) this.#recent.clear();
+    const zone = this.#siteZone(domain);
+    this.#recent.set(domain.number, zone);
+    return zone;
   }
 
   #siteZone(owner: Owner): Zone {
