@@ -21,8 +21,6 @@ export class Network {
   lost = 0;
   overTcp = 0;
   octets = 0;
-  /** What the model itself has taken of the CPU's time. */
-  modelMs = 0;
   readonly #internet: ModelInternet;
   readonly #clock: HeapClock;
   readonly #loss: number;
@@ -50,9 +48,7 @@ export class Network {
   }
 
   #deliver(ip: string, query: Uint8Array, accept: (reply: Uint8Array) => boolean): Delivery {
-    const from = performance.now();
     const bytes = this.#internet.answer(ip, query);
-    this.modelMs += performance.now() - from;
     this.octets += bytes.length;
     return accept(bytes) ? { kind: 'reply', bytes } : { kind: 'timeout' };
   }

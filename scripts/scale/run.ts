@@ -51,8 +51,6 @@ export interface RunResult {
   /** The first few. */
   readonly mistakes: readonly string[];
   readonly cpuMs: number;
-  /** Of these, what the model's own servers took. */
-  readonly modelMs: number;
   readonly virtualMs: number;
   /** heapUsed and external after forced collections, less what there was before. */
   readonly heldBytes: number;
@@ -115,12 +113,12 @@ export async function runModel(options: RunOptions): Promise<RunResult> {
   });
   await Promise.all(lanes);
   const used = process.cpuUsage(cpu);
-  const { packets, lost, overTcp, octets, modelMs } = network;
+  const { packets, lost, overTcp, octets } = network;
   return {
     ...counts.result,
     destinations: visits.met,
     isWhole,
-    ...{ packets, lost, overTcp, octets, modelMs },
+    ...{ packets, lost, overTcp, octets },
     cpuMs: (used.user + used.system) / 1000,
     virtualMs: clock.now() - BEGINNING,
     heldBytes: heldNow() - before,
