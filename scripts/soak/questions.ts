@@ -23,32 +23,39 @@ export type Asked =
     }
   | { readonly kind: 'plan'; readonly domain: Name; readonly truth: Truth };
 
-/**
- * Names that do not exist, in all: enough that the ten minutes for which their absence is kept bring new ones each
- * second, few enough that the caches have met them all when memory is first judged.
- */
-const ABSENT_NAMES = 3000;
-
 /** Of a hundred questions; the others are for records of the domains. */
 const PROBES = 25;
 const PLANS = 25;
 const ABSENT = 20;
 
-/** One question after another, drawn at random. */
+/**
+ * One question after another: at first each that there is once, so that memory is judged when all of them have been met,
+ * then at random.
+ */
 export function makeQuestions({ doms, probes, provs }: LabFile, dice: Dice): () => Asked {
+  const probed = probes.map((probe): Asked => {
+    const { status, rcode } = expect(probe);
+    return lookup(probe.q, probe.type, status, rcode);
+  });
+  const plans = doms.map(
+    (domain): Asked => ({
+      kind: 'plan',
+      domain: Name.parse(domain.name),
+      truth: truthOf(domain, provs),
+    }),
+  );
+  const absent = doms.map((domain) =>
+    lookup(`absent.${domain.name}`, 'A', statusOf(domain), ['NXDOMAIN']),
+  );
+  const records = doms.flatMap(recordsOf);
+  const first = [...probed, ...plans, ...absent, ...records].values();
   return () => {
+    const next = first.next();
+    if (!next.done) return next.value;
     const draw = dice.below(100);
-    if (draw < PROBES) {
-      const probe = dice.pick(probes);
-      const { status, rcode } = expect(probe);
-      return lookup(probe.q, probe.type, status, rcode);
-    }
-    const domain = dice.pick(doms);
-    if (draw < PROBES + PLANS)
-      return { kind: 'plan', domain: Name.parse(domain.name), truth: truthOf(domain, provs) };
-    if (draw >= PROBES + PLANS + ABSENT) return dice.pick(recordsOf(domain));
-    const number = dice.below(Math.ceil(ABSENT_NAMES / doms.length));
-    return lookup(`absent${number}.${domain.name}`, 'A', statusOf(domain), ['NXDOMAIN']);
+    if (draw < PROBES) return dice.pick(probed);
+    if (draw < PROBES + PLANS) return dice.pick(plans);
+    return dice.pick(draw < PROBES + PLANS + ABSENT ? absent : records);
   };
 }
 
