@@ -31,9 +31,19 @@ export class ScenarioClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((wake) => {
-      this.#sleepers.push({ due: this.#now + ms, wake });
-      signal?.addEventListener('abort', () => wake(), { once: true });
+      const sleeper = { due: this.#now + ms, wake };
+      this.#sleepers.push(sleeper);
+      const leave = (): void => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        wake();
+      };
+      signal?.addEventListener('abort', leave, { once: true });
     });
+  }
+
+  /** Later by so much, and nobody wakes: what was due by then is so at the next event. */
+  skip(ms: number): void {
+    this.#now += ms;
   }
 
   /** Never backward. */
