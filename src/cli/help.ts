@@ -54,7 +54,7 @@ foreground; SIGTERM ends it once what was asked is answered.
   --listen ADDR:PORT    where to listen, loopback only; 127.0.0.1:53 and [::1]:53
   --root-hints FILE     start from these root servers (NS, A and AAAA lines)
   --trust-anchor FILE   believe these keys (DS or DNSKEY lines) in place of the root's
-  --state DIR           where what must outlive the process is kept
+  --state DIR           follow key rollovers (RFC 5011), and keep trust anchors there
   --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
   --cache-mb N          megabytes for what is kept
   --workers 1           one process; more are not supported yet

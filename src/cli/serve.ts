@@ -2,34 +2,89 @@
  * `danelaw serve`: the resolver for the programs of this machine, until it is told to stop.
  * @module
  */
+import { ROOT } from '../dns/name.ts';
+import { type Anchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
+import { defaultPolicy } from '../dnssec/context.ts';
 import type { ServerAddress } from '../environment.ts';
+import type { Resolver } from '../resolver/resolver.ts';
 import { makeAnswerQuery } from '../server/answer.ts';
 import { ListenError, startDaemon } from '../server/daemon.ts';
+import {
+  type FollowedAnchors,
+  type FollowingParts,
+  followAnchors,
+  openAnchors,
+} from '../server/followed-anchors.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import type { ServeWords } from './options.ts';
 import type { Terminal } from './terminal.ts';
-import { openResolver, type World } from './world.ts';
+import { type Manner, openResolver, type World } from './world.ts';
 
 export async function serve(words: ServeWords, terminal: Terminal, world: World): Promise<number> {
-  const { cacheBytes } = words;
-  const resolver = openResolver(words, world, {
-    priming: 'on',
-    ...(cacheBytes !== undefined && { cacheBytes }),
+  const { clock } = world.environment;
+  const report = (error: unknown): void =>
+    terminal.note(`danelaw: internal error: ${inOneLine(error)}; please report it`);
+  const { resolver, anchors } = await openServing(words, world, {
+    tell: (line) => terminal.note(`danelaw: ${line}`),
+    report,
   });
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,
-    clock: world.environment.clock,
-    answer: makeAnswerQuery(resolver, { withoutRecursion: 'refused' }),
-    report: (error) =>
-      terminal.note(`danelaw: internal error: ${inOneLine(error)}; please report it`),
+    clock,
+    answer: makeAnswerQuery(resolver, {
+      withoutRecursion: 'refused',
+      rootAnchor: () => anchors.anchors().get(ROOT.key),
+    }),
+    report,
   }).catch(misuseOf);
   terminal.note(`danelaw: listening on ${daemon.listeners.map(textOf).join(' and ')}`);
+  anchors.start();
   await stopped;
-  await daemon.stop();
+  await Promise.all([daemon.stop(), anchors.stop()]);
   return EXIT.fine;
 }
+
+interface Serving {
+  readonly resolver: Resolver;
+  readonly anchors: FollowedAnchors;
+}
+
+/** The resolver, and its trust anchors as they stand or, with a folder for them, as their zones roll them. */
+async function openServing(
+  words: ServeWords,
+  world: World,
+  told: Pick<FollowingParts, 'tell' | 'report'>,
+): Promise<Serving> {
+  const { cacheBytes, engine, state, anchors: configured = ROOT_ANCHORS } = words;
+  const manner: Manner = { priming: 'on', ...(cacheBytes !== undefined && { cacheBytes }) };
+  if (state === undefined)
+    return { resolver: openResolver(words, world, manner), anchors: unchanging(configured) };
+  const { clock } = world.environment;
+  const policy = defaultPolicy(engine);
+  const opened = await openAnchors(state, configured, { clock, policy });
+  if (opened.kind === 'refused')
+    throw new Misuse(`--state: ${opened.why}; look at it, or give another folder`);
+  const anchors: FollowedAnchors = followAnchors(opened, {
+    clock,
+    policy,
+    fetchUnchecked: (name, type) => resolver.fetchUnchecked(name, type),
+    signal: (name, type) => resolver.lookup(name, type),
+    ...told,
+  });
+  const resolver: Resolver = openResolver(words, world, {
+    ...manner,
+    anchors: () => anchors.anchors(),
+  });
+  return { resolver, anchors };
+}
+
+const unchanging = (anchors: Anchors): FollowedAnchors => ({
+  anchors: () => anchors,
+  start: () => {},
+  stop: async () => {},
+});
 
 const textOf = ({ ip, port }: ServerAddress): string =>
   ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;

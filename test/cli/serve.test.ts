@@ -4,12 +4,14 @@
  * Expected values are those of RFC 1035 section 4.2, RFC 4035 section 3.2 and RFC 2181 section 9.
  */
 import { createSocket } from 'node:dgram';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import type { RRType } from '../../src/dns/codes.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
+import { parseState, writeState } from '../../src/dnssec/anchor-state.ts';
 import { nodeEnvironment } from '../../src/environment-node.ts';
 import { corruptSignatures, internet } from '../../src/testing/index.ts';
 import { serveOnLoopback } from '../../src/testing/loopback.ts';
@@ -20,6 +22,8 @@ const net = internet(
     'example.com': {
       records: [
         'www A 192.0.2.80',
+        'root-key-sentinel-is-ta-00001 A 192.0.2.81',
+        'root-key-sentinel-not-ta-00001 A 192.0.2.82',
         ...Array.from({ length: 20 }, (_, i) => `large TXT "${`${i} `.padEnd(100, 'x')}"`),
       ],
     },
@@ -116,7 +120,10 @@ interface Served {
   readonly ran: Promise<Ran>;
 }
 
-async function started(args: readonly string[] = []): Promise<Served> {
+async function started(
+  args: readonly string[] = [],
+  onError: (text: string) => void = () => {},
+): Promise<Served> {
   const loopback = await serveOnLoopback(net);
   t.teardown(() => loopback.close());
   const real = nodeEnvironment();
@@ -133,7 +140,10 @@ async function started(args: readonly string[] = []): Promise<Served> {
   const ran = command(['serve', '--listen', '127.0.0.1:0', ...root, ...args], {
     environment,
     untilStopped,
-    onError: told,
+    onError: (text) => {
+      told(text);
+      onError(text);
+    },
   });
   const port = Number(/127\.0\.0\.1:(\d+)/.exec(await line)?.[1]);
   return { port, stop: () => stop(), ran };
@@ -150,9 +160,16 @@ t.test('a client on loopback', async (t) => {
     t.equal(plain.answer.length, 1);
     t.equal(plain.authenticData, false, 'RFC 6840 section 5.8');
     t.equal((await udp('www.example.com', { ad: true })).authenticData, true);
+    const probe = await udp('.', { type: 'NS', ad: true });
+    t.equal(probe.authenticData, true, 'by this Postfix tells whether it may rely on AD');
     t.equal((await udp('www.plain.net', { ad: true })).authenticData, false);
     t.match(await udp('www.bad.com'), { rcode: 'SERVFAIL', answer: [] });
     t.equal((await udp('www.bad.com', { cd: true })).answer.length, 1, 'CD: it checks by itself');
+  });
+
+  t.test('learns by sentinels which root keys are trusted (RFC 8509)', async (t) => {
+    t.match(await udp('root-key-sentinel-is-ta-00001.example.com'), { rcode: 'SERVFAIL' });
+    t.match(await udp('root-key-sentinel-not-ta-00001.example.com'), { rcode: 'NOERROR' });
   });
 
   t.test('is answered without recursion desired', async (t) => {
@@ -228,6 +245,50 @@ t.test('--cache-mb bounds what is kept', async (t) => {
     t.equal(net.log.length === before, isKept, args.join(' '));
     stop();
     await ran;
+  }
+});
+
+t.test('--state keeps trust anchors over a restart', async (t) => {
+  const folder = join(t.testdir(), 'var', 'danelaw');
+  const file = join(folder, 'trust-anchors');
+  let look = (): void => {};
+  const looked = new Promise<void>((resolve) => {
+    look = resolve;
+  });
+  const first = await started(['--state', folder], (text) => {
+    if (/trust anchors: key \d+ of \. is trusted/.test(text)) look();
+  });
+  await looked;
+  const answer = read(await overUdp(first.port, queryFor('www.example.com', { ad: true })));
+  t.equal(answer.authenticData, true);
+  first.stop();
+  t.match(await first.ran, { code: 0 });
+  const kept = readFileSync(file, 'latin1');
+  t.match(kept, /^valid \d+ 257 3 /m, 'the key itself, and no longer its digest alone');
+
+  const second = await started(['--state', folder]);
+  second.stop();
+  const { err } = await second.ran;
+  t.notMatch(err, /trust anchors/, 'nothing is due');
+  const followed = (text: string): readonly string[] =>
+    text.split('\n').filter((line) => !/^(written|sha256) /.test(line));
+  t.strictSame(followed(readFileSync(file, 'latin1')), followed(kept));
+
+  const state = parseState(kept, Date.now());
+  if (state.kind === 'refused') return t.fail(state.why);
+  const refused: [text: string, why: RegExp][] = [
+    [kept.slice(0, -100), /trust-anchors: line \d+: .*cut off/],
+    ['; autotrust trust anchor file\n', /trust-anchors: line 1: .*another program's/],
+    [writeState(state.state, Date.now() + 7_200_000), /trust-anchors: line 2: .*in the future/],
+  ];
+  for (const [text, why] of refused) {
+    writeFileSync(file, text);
+    const third = await command(['serve', '--listen', '127.0.0.1:0', ...root, '--state', folder], {
+      environment: { ...NO_NETWORK, clock: nodeEnvironment().clock },
+    });
+    t.equal(third.code, 2, String(why));
+    t.match(third.err, why);
+    t.equal(readFileSync(file, 'latin1'), text, 'and left for somebody to look at');
   }
 });
 
