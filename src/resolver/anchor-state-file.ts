@@ -6,7 +6,7 @@
  * Does not: lock; one process keeps one file.
  * @module
  */
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type AnchorState, LARGEST_STATE, parseState, writeState } from '../dnssec/anchor-state.ts';
 
@@ -29,6 +29,19 @@ export async function loadAnchorState(path: string, now: number): Promise<Loaded
   return parsed.kind === 'state'
     ? parsed
     : { kind: 'refused', why: `${path}: line ${parsed.line}: ${parsed.why}` };
+}
+
+/**
+ * Makes the folder where there is none, and those above it.
+ * @returns why there is none
+ */
+export async function makeStateFolder(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path, { recursive: true });
+    return undefined;
+  } catch (error) {
+    return `${path}: ${messageOf(error)}`;
+  }
 }
 
 /** Replaces the state in the file, if it holds one or is not there yet. Rejects for nothing that a disk can do. */

@@ -7,7 +7,6 @@
  * Does not: lock; one process keeps one folder. Judge key sets (dnssec/rollover.ts does).
  * @module
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnchorState } from '../dnssec/anchor-state.ts';
 import type { Anchors } from '../dnssec/anchors.ts';
@@ -17,7 +16,11 @@ import { explain } from '../dnssec/reason.ts';
 import type { AnchorEvent } from '../dnssec/rollover.ts';
 import { addAnchor, startPoint } from '../dnssec/trust-point.ts';
 import type { Clock } from '../environment.ts';
-import { loadAnchorState, saveAnchorState } from '../resolver/anchor-state-file.ts';
+import {
+  loadAnchorState,
+  makeStateFolder,
+  saveAnchorState,
+} from '../resolver/anchor-state-file.ts';
 import { type AnchorKeeper, type KeeperParts, keepAnchors } from '../resolver/refresh.ts';
 
 /** Inside of the folder. */
@@ -48,11 +51,8 @@ export async function openAnchors(
 ): Promise<OpenedAnchors> {
   const now = clock.now();
   const file = join(folder, FILE);
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    return { kind: 'refused', why: `${folder}: ${messageOf(error)}` };
-  }
+  const why = await makeStateFolder(folder);
+  if (why !== undefined) return { kind: 'refused', why };
   const loaded = await loadAnchorState(file, now);
   if (loaded.kind === 'refused') return loaded;
   const known = loaded.kind === 'state' ? loaded.state.points : [];
@@ -160,6 +160,3 @@ function describe(event: AnchorEvent): string {
       return `${key} was revoked long ago, and is remembered to be kept out`;
   }
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
