@@ -13,6 +13,8 @@ export interface Judged {
   readonly why?: string;
   /** By which test. */
   readonly by?: string;
+  /** What survived was run by quick tests only. */
+  readonly isQuick?: boolean;
 }
 
 const fits = ({ file, line, to }: Harmless, mutant: Mutant): boolean =>
@@ -24,7 +26,9 @@ export function fateOf(mutant: Mutant, { results }: State): Judged {
   if (!result) return { mutant, fate: 'not run' };
   if (isKilled(result)) return { mutant, fate: result.kind, by: result.by };
   const row = HARMLESS.find((one) => fits(one, mutant));
-  return row ? { mutant, fate: 'harmless', why: row.why } : { mutant, fate: result.kind };
+  if (row) return { mutant, fate: 'harmless', why: row.why };
+  const isQuick = result.kind === 'survived' && result.tests === 'quick';
+  return { mutant, fate: result.kind, isQuick };
 }
 
 /** Rows of the list that explain nothing any more. */
@@ -74,8 +78,11 @@ export function difference({ from, to }: Mutant): string {
   return `${code(cut(from))} to ${code(cut(to))}`;
 }
 
-const line = ({ mutant, fate, why }: Judged): string =>
-  `- ${mutant.file}:${mutant.line}: ${difference(mutant)}${why ? `: ${why}` : ` (${fate})`}`;
+function line({ mutant, fate, why, isQuick }: Judged): string {
+  const what = `- ${mutant.file}:${mutant.line}: ${difference(mutant)}`;
+  if (why !== undefined) return `${what}: ${why}`;
+  return `${what} (${fate}${isQuick ? ', slow tests not run' : ''})`;
+}
 
 /** How the killed ones died, where it was not a test that failed. */
 function deaths(judged: readonly Judged[]): string {
