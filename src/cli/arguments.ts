@@ -10,6 +10,8 @@ import { parseIPv4, parseIPv6 } from '../dns/address.ts';
 import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
 import { Name, NameError } from '../dns/name.ts';
 import { type Anchors, parseAnchors } from '../dnssec/anchors.ts';
+import type { Context } from '../dnssec/context.ts';
+import { parseRootAnchors } from '../dnssec/root-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import { DNS_PORT, parseHints } from '../resolver/hints.ts';
 import type { Nameserver } from '../resolver/zone.ts';
@@ -125,8 +127,15 @@ export function readHints(file: string): readonly Nameserver[] {
   throw new Misuse(`${file}: ${summary(parsed.errors)}`);
 }
 
-export function readAnchors(file: string): Anchors {
-  const parsed = parseAnchors(readText(file));
+/** DS and DNSKEY lines, or IANA's `root-anchors.xml`, of which what is valid now counts. */
+export function readAnchors(file: string, context: Context): Anchors {
+  const text = readText(file);
+  if (/^\s*</.test(text)) {
+    const published = parseRootAnchors(text, context);
+    if (published.kind === 'anchors') return published.anchors;
+    throw new Misuse(`${file}: ${published.why}`);
+  }
+  const parsed = parseAnchors(text);
   if (parsed.kind === 'anchors') return parsed.anchors;
   throw new Misuse(`${file}: ${summary(parsed.errors)}`);
 }

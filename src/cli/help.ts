@@ -4,7 +4,8 @@
  */
 
 const RESOLVER_OPTIONS = `  --root-hints FILE     start from these root servers (NS, A and AAAA lines)
-  --trust-anchor FILE   believe these keys (DS or DNSKEY lines) in place of the root's
+  --trust-anchor FILE   believe these keys in place of the root's (DS or DNSKEY
+                        lines, or root-anchors.xml)
   --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
   --engine NAME         native (node:crypto, the default) or noble (pure TypeScript)
   --timeout S           seconds for the whole run
@@ -53,7 +54,8 @@ foreground; SIGTERM ends it once what was asked is answered.
 
   --listen ADDR:PORT    where to listen, loopback only; 127.0.0.1:53 and [::1]:53
   --root-hints FILE     start from these root servers (NS, A and AAAA lines)
-  --trust-anchor FILE   believe these keys (DS or DNSKEY lines) in place of the root's
+  --trust-anchor FILE   believe these keys in place of the root's (DS or DNSKEY
+                        lines, or root-anchors.xml)
   --state DIR           follow key rollovers (RFC 5011), and keep trust anchors there
   --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
   --cache-mb N          megabytes for what is kept

@@ -6,6 +6,8 @@
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Anchors } from '../dnssec/anchors.ts';
+import { Budget } from '../dnssec/budget.ts';
+import { defaultPolicy } from '../dnssec/context.ts';
 import type { Engine } from '../dnssec/engine.ts';
 import { nativeEngine } from '../dnssec/engine-native.ts';
 import { nobleEngine } from '../dnssec/engine-noble.ts';
@@ -90,7 +92,8 @@ export const HELP = 'help';
 
 const SMTP_PORT = 25;
 
-export function parseCheck(args: readonly string[]): CheckWords | typeof HELP {
+/** @param now  by which anchors that have a time are judged (RFC 9718) */
+export function parseCheck(args: readonly string[], now: number): CheckWords | typeof HELP {
   const { values, positionals } = parse('check', args, CHECK);
   if (values.help) return HELP;
   const [domain, ...surplus] = positionals;
@@ -100,21 +103,21 @@ export function parseCheck(args: readonly string[]): CheckWords | typeof HELP {
     domain,
     port: values.port === undefined ? SMTP_PORT : parsePort(values.port),
     probe: values['no-probe'] ? 'none' : 'live',
-    ...shared(values),
+    ...shared(values, now),
   };
 }
 
-export function parseQuery(args: readonly string[]): QueryWords | typeof HELP {
+export function parseQuery(args: readonly string[], now: number): QueryWords | typeof HELP {
   const { values, positionals } = parse('query', args, QUERY);
   if (values.help) return HELP;
   const [name, type, ...surplus] = positionals;
   if (name === undefined || type === undefined)
     throw misuse('query', 'query needs a name and a record type');
   refuse('query', surplus);
-  return { name, type, trace: values.trace ? 'shown' : 'hidden', ...shared(values) };
+  return { name, type, trace: values.trace ? 'shown' : 'hidden', ...shared(values, now) };
 }
 
-export function parseServe(args: readonly string[]): ServeWords | typeof HELP {
+export function parseServe(args: readonly string[], now: number): ServeWords | typeof HELP {
   const { values, positionals } = parse('serve', args, SERVE);
   if (values.help) return HELP;
   refuse('serve', positionals);
@@ -122,7 +125,7 @@ export function parseServe(args: readonly string[]): ServeWords | typeof HELP {
     throw new Misuse('--workers must be 1: more than one process is not supported yet');
   const { listen, state, 'cache-mb': cacheMb } = values;
   const listeners = parseListeners(listen);
-  const chosen = choice(values);
+  const chosen = choice(values, now);
   refuseCircle(listeners, chosen);
   return {
     listeners,
@@ -161,10 +164,10 @@ export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | 
 
 type Values<K extends keyof typeof SHARED> = { readonly [key in K]?: string | boolean };
 
-const shared = (values: Values<keyof typeof SHARED>): SharedOptions => ({
+const shared = (values: Values<keyof typeof SHARED>, now: number): SharedOptions => ({
   form: values.json ? 'json' : 'text',
   timeoutMs: given(values.timeout, parseSeconds),
-  ...choice(values),
+  ...choice(values, now),
 });
 
 const given = <T>(value: string | boolean | undefined, read: (text: string) => T) =>
@@ -172,13 +175,17 @@ const given = <T>(value: string | boolean | undefined, read: (text: string) => T
 
 function choice(
   values: Values<'root-hints' | 'trust-anchor' | 'forward' | 'engine'>,
+  now: number,
 ): ResolverChoice {
+  const engine = given(values.engine, parseEngine) ?? nativeEngine;
   const hints = given(values['root-hints'], readHints);
-  const anchors = given(values['trust-anchor'], readAnchors);
+  const anchors = given(values['trust-anchor'], (file) =>
+    readAnchors(file, { now, policy: defaultPolicy(engine), budget: new Budget() }),
+  );
   const forward = given(values.forward, parseServer);
   if (hints && forward) throw new Misuse('--root-hints and --forward exclude each other: use one');
   return {
-    engine: given(values.engine, parseEngine) ?? nativeEngine,
+    engine,
     ...(hints && { hints }),
     ...(anchors && { anchors }),
     ...(forward && { forward }),

@@ -37,6 +37,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 async function dispatch(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { terminal, world, bare } = surroundings;
   const [first, ...rest] = args;
+  const now = world.environment.clock.now();
   switch (first) {
     case undefined:
       if (bare === 'demo') return demo('text', terminal, world);
@@ -51,15 +52,15 @@ async function dispatch(args: readonly string[], surroundings: Surroundings): Pr
       terminal.print(version());
       return EXIT.fine;
     case 'check': {
-      const words = parseCheck(rest);
+      const words = parseCheck(rest, now);
       return words === HELP ? help('check', terminal) : check(words, terminal, world);
     }
     case 'query': {
-      const words = parseQuery(rest);
+      const words = parseQuery(rest, now);
       return words === HELP ? help('query', terminal) : query(words, terminal, world);
     }
     case 'serve': {
-      const words = parseServe(rest);
+      const words = parseServe(rest, now);
       return words === HELP ? help('serve', terminal) : serve(words, terminal, world);
     }
     case 'demo': {

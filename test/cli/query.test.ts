@@ -242,3 +242,35 @@ t.test('colour and progress are for terminals, and NO_COLOR is heard', async (t)
   const empty = await query(args, { isTTY: true, env: { NO_COLOR: '' } });
   t.ok(isColoured(empty.out), 'an empty NO_COLOR counts for nothing');
 });
+
+t.test('trust anchors as IANA publishes them (RFC 9718)', async (t) => {
+  const [, tag, algorithm, digestType, digest] =
+    /DS (\d+) (\d+) (\d+) ([0-9A-Fa-f ]+)/.exec(net.anchors) ?? [];
+  const xml = (until: string): string => `<?xml version="1.0" encoding="UTF-8"?>
+    <TrustAnchor id="a" source="http://data.iana.org/root-anchors/root-anchors.xml"><Zone>.</Zone>
+      <KeyDigest id="b" validFrom="2010-07-15T00:00:00+00:00" validUntil="${until}">
+        <KeyTag>${tag}</KeyTag><Algorithm>${algorithm}</Algorithm>
+        <DigestType>${digestType}</DigestType><Digest>${digest}</Digest>
+      </KeyDigest>
+    </TrustAnchor>`;
+  const hints = root.slice(0, 2);
+  const asked = (text: string): Promise<Ran> => {
+    const file = join(files, 'root-anchors.xml');
+    writeFileSync(file, text);
+    const args = ['query', 'www.example.com', 'A', ...hints, '--trust-anchor', file];
+    return command(args, { environment: net });
+  };
+  const valid = await asked(xml('2027-01-01T00:00:00+00:00'));
+  t.equal(valid.code, 0);
+  t.match(valid.out, /: secure, NOERROR/);
+  // This internet's time is July 2026.
+  const past = await asked(xml('2026-06-01T00:00:00+00:00'));
+  t.match(past, {
+    code: 2,
+    err: /root-anchors\.xml: it has no valid trust anchor: key \d+ was valid until 2026-06-01/,
+  });
+  t.match(await asked('<TrustAnchor>'), {
+    code: 2,
+    err: /root-anchors\.xml: it is no well-formed XML/,
+  });
+});
