@@ -11,6 +11,7 @@ import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
 import { Name, NameError } from '../dns/name.ts';
 import { type Anchors, parseAnchors } from '../dnssec/anchors.ts';
 import type { Context } from '../dnssec/context.ts';
+import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import { parseRootAnchors } from '../dnssec/root-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import { DNS_PORT, parseHints } from '../resolver/hints.ts';
@@ -119,6 +120,33 @@ export function parseMegabytes(text: string): number {
   const megabytes = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (megabytes < 1) throw new Misuse(`"${text}" is no size: give whole megabytes, such as 64`);
   return megabytes * 1_048_576;
+}
+
+/** Each `NAME UNTIL REASON`, the middle one a time in UTC: `2026-12-01T00:00Z`, or the day alone. */
+export function parseNegativeAnchors(texts: readonly string[], now: number): NegativeAnchors {
+  const list = new NegativeAnchors();
+  for (const text of texts) {
+    const [, named, until = '', reason] = /^\s*(\S+)\s+(\S+)\s+(\S.*)$/.exec(text) ?? [];
+    if (named === undefined || reason === undefined)
+      throw new Misuse(
+        `"${text}" is no negative trust anchor: write 'NAME UNTIL REASON', such as 'example.com 2026-12-01T00:00Z their DS is wrong'`,
+      );
+    const { name } = parseName(named);
+    list.add(name, { reason, now, lifetimeMs: parseInstant(until, now) - now });
+  }
+  return list;
+}
+
+/** A time that is not over, and within what a negative trust anchor may last. */
+function parseInstant(text: string, now: number): number {
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text);
+  const ms = isTime ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms))
+    throw new Misuse(`"${text}" is no time: write it in UTC, such as 2026-12-01T00:00Z`);
+  if (ms <= now) throw new Misuse(`${text} is over: a negative trust anchor needs an end to come`);
+  if (ms - now > NEGATIVE_ANCHOR_LONGEST_MS)
+    throw new Misuse(`${text} is too far: a negative trust anchor lasts for at most a week`);
+  return ms;
 }
 
 export function readHints(file: string): readonly Nameserver[] {

@@ -19,7 +19,17 @@ import type { Outcome, Status } from '../dnssec/outcome.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
 import { parseCertificate } from '../tls/certificate.ts';
 import { fingerprint } from '../tls/fingerprint.ts';
-import { type FaultView, LATE, NOTHING, printFault, printSpent, viewFault } from './query-view.ts';
+import {
+  type FaultView,
+  LATE,
+  type NegativeAnchorView,
+  NOTHING,
+  printFault,
+  printNegativeAnchor,
+  printSpent,
+  viewFault,
+  viewNegativeAnchors,
+} from './query-view.ts';
 import type { Paint, Tone } from './terminal.ts';
 
 /** What `check --json` prints. */
@@ -36,6 +46,8 @@ export interface CheckView {
   /** Of the MX records, or of the proof that there are none. */
   readonly mx: { readonly status: Status; readonly reason?: Reason; readonly why?: string };
   readonly hosts: readonly HostView[];
+  /** Nothing at or below these names was validated. */
+  readonly negativeAnchors?: readonly NegativeAnchorView[];
   /** MX hosts left out because there were too many. */
   readonly surplus?: number;
   readonly spent: Spent;
@@ -103,6 +115,7 @@ export function viewCheck(checked: Checked, milliseconds: number): CheckView {
         ? plan.hosts.map((host, i) => viewHost(host, checked.probes?.[i]?.attempts))
         : [],
     ...(plan.kind === 'deliver' && plan.surplus > 0 && { surplus: plan.surplus }),
+    ...viewNegativeAnchors(outcomes),
     spent: { ...total(outcomes), milliseconds },
   };
 }
@@ -251,11 +264,12 @@ export const printAction = (action: Action, paint: Paint): string =>
 
 /** The same as lines of text; the last one is what a sender does. */
 export function printCheck(view: CheckView, paint: Paint): string[] {
-  const { domain, mx, hosts, surplus, spent } = view;
+  const { domain, mx, hosts, surplus, negativeAnchors = [], spent } = view;
   return [
     `${paint('strong', domain)}: MX ${mx.status}${mx.why === undefined ? '' : `: ${mx.why}`}`,
     ...hosts.flatMap((host) => printHostView(host, paint)),
     ...(surplus === undefined ? [] : [`  and ${surplus} more hosts, which were left out`]),
+    ...negativeAnchors.map((one) => `  ${printNegativeAnchor(one)}`),
     paint('faint', printSpent(spent)),
     printDecision(view, paint),
   ];

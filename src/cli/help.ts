@@ -8,6 +8,8 @@ const RESOLVER_OPTIONS = `  --root-hints FILE     start from these root servers 
                         lines, or root-anchors.xml)
   --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
   --engine NAME         native (node:crypto, the default) or noble (pure TypeScript)
+  --negative-anchor 'NAME UNTIL REASON'
+                        validate nothing at and below NAME (RFC 7646), for a week at most
   --timeout S           seconds for the whole run
   --json                one JSON object in place of text
   -h, --help            this text`;

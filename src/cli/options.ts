@@ -11,6 +11,7 @@ import { defaultPolicy } from '../dnssec/context.ts';
 import type { Engine } from '../dnssec/engine.ts';
 import { nativeEngine } from '../dnssec/engine-native.ts';
 import { nobleEngine } from '../dnssec/engine-noble.ts';
+import type { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import type { Families } from '../resolver/ask.ts';
 import type { Nameserver } from '../resolver/zone.ts';
@@ -18,6 +19,7 @@ import { DEFAULT_LISTENERS, isLoopback, isSamePlace } from '../server/access.ts'
 import {
   parseListener,
   parseMegabytes,
+  parseNegativeAnchors,
   parsePort,
   parseSeconds,
   parseServer,
@@ -34,6 +36,7 @@ export interface ResolverChoice {
   readonly engine: Engine;
   readonly families?: Families;
   readonly minimisation?: 'on' | 'off';
+  readonly negativeAnchors?: NegativeAnchors;
 }
 
 export interface SharedOptions extends ResolverChoice {
@@ -49,6 +52,7 @@ const SHARED = {
   forward: { type: 'string' },
   timeout: { type: 'string' },
   engine: { type: 'string' },
+  'negative-anchor': { type: 'string', multiple: true },
 } as const;
 
 const CHECK = { ...SHARED, port: { type: 'string' }, 'no-probe': { type: 'boolean' } } as const;
@@ -162,15 +166,19 @@ export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | 
   return { form: values.json ? 'json' : 'text' };
 }
 
-type Values<K extends keyof typeof SHARED> = { readonly [key in K]?: string | boolean };
+type Value = string | boolean | readonly string[];
+type Values<K extends keyof typeof SHARED> = { readonly [key in K]?: Value };
 
 const shared = (values: Values<keyof typeof SHARED>, now: number): SharedOptions => ({
   form: values.json ? 'json' : 'text',
   timeoutMs: given(values.timeout, parseSeconds),
   ...choice(values, now),
+  ...(Array.isArray(values['negative-anchor']) && {
+    negativeAnchors: parseNegativeAnchors(values['negative-anchor'], now),
+  }),
 });
 
-const given = <T>(value: string | boolean | undefined, read: (text: string) => T) =>
+const given = <T>(value: Value | undefined, read: (text: string) => T) =>
   typeof value === 'string' ? read(value) : undefined;
 
 function choice(

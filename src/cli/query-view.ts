@@ -30,6 +30,8 @@ export interface OutcomeView {
   readonly fault?: FaultView;
   /** What an insecure outcome rests on: where the signed part of the tree ends. */
   readonly cause?: FaultView;
+  /** Nothing at or below these names was validated. */
+  readonly negativeAnchors?: readonly NegativeAnchorView[];
   readonly aliases: readonly {
     readonly owner: string;
     readonly target: string;
@@ -43,6 +45,12 @@ export interface OutcomeView {
   /** From then on the answer says nothing. */
   readonly expiresAt?: string;
   readonly trace?: readonly StepView[];
+}
+
+export interface NegativeAnchorView {
+  readonly name: string;
+  readonly reason: string;
+  readonly until: string;
 }
 
 export interface FaultView {
@@ -82,6 +90,7 @@ export function viewOutcome(outcome: Outcome, trace: 'shown' | 'hidden'): Outcom
     ...(reason && row && { reason, why: explainCase(reason, about) }),
     ...(code !== undefined && { ede: { code, purpose } }),
     ...(about && { [failed(outcome) ? 'fault' : 'cause']: viewFault(about) }),
+    ...viewNegativeAnchors([outcome]),
     ...viewData(outcome),
     spent: outcome.spent,
     ...(isInstant(outcome.expiresAt) && { expiresAt: new Date(outcome.expiresAt).toISOString() }),
@@ -117,6 +126,23 @@ export function viewLateness(
 
 export const LATE = 'there was no answer in the time that --timeout allows';
 export const NOTHING: Spent = { queries: 0, bytes: 0, signatures: 0, hashes: 0, milliseconds: 0 };
+
+/** Of all outcomes, each once. */
+export function viewNegativeAnchors(
+  outcomes: readonly Outcome[],
+): Pick<OutcomeView, 'negativeAnchors'> {
+  const all = new Set(outcomes.flatMap(({ negativeAnchors = [] }) => negativeAnchors));
+  if (all.size === 0) return {};
+  const negativeAnchors = [...all].map(({ name, reason, expiresAt }) => ({
+    name: name.toString(),
+    reason,
+    until: new Date(expiresAt).toISOString(),
+  }));
+  return { negativeAnchors };
+}
+
+export const printNegativeAnchor = ({ name, reason, until }: NegativeAnchorView): string =>
+  `not validated at and below ${name} until ${until}: ${reason}`;
 
 /** Dates end in the year 275760; a test's outcomes last for ever. */
 const isInstant = (ms: number): boolean => Math.abs(ms) <= 8.64e15;
@@ -205,6 +231,7 @@ const TONES = {
 /** The same as lines of text: records in presentation form, everything else behind `;;`. */
 export function printOutcome(view: OutcomeView, paint: Paint): string[] {
   const { question, status, rcode, reason, why, ede, fault, cause, aliases, answer, spent } = view;
+  const { negativeAnchors = [] } = view;
   const about = (text: string): string => paint('faint', `;; ${text}`);
   return [
     ...(view.trace ?? []).map((step) => about(printStep(step))),
@@ -214,6 +241,7 @@ export function printOutcome(view: OutcomeView, paint: Paint): string[] {
     ...(reason ? [`;; reason: ${reason}: ${why}`] : []),
     ...(fault ? [`;; at fault: ${printFault(fault)}`] : []),
     ...(cause ? [`;; because of: ${printFault(cause)}`] : []),
+    ...negativeAnchors.map((one) => `;; ${printNegativeAnchor(one)}`),
     ...(ede ? [`;; EDE: ${ede.code} (${ede.purpose})`] : []),
     about(printSpent(spent)),
   ];

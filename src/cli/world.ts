@@ -23,10 +23,7 @@ export interface World {
 }
 
 /** What commands decide, and no word on the command line says. */
-export type Manner = Pick<
-  ResolverOptions,
-  'anchors' | 'cacheBytes' | 'negativeAnchors' | 'priming'
->;
+export type Manner = Pick<ResolverOptions, 'anchors' | 'cacheBytes' | 'priming'>;
 
 /** Ends with its question: it does not ask the root who serves it (RFC 9609), unless `manner` says otherwise. */
 export function openResolver(
@@ -34,7 +31,7 @@ export function openResolver(
   { environment }: World,
   manner: Manner = {},
 ): Resolver {
-  const { hints, anchors, forward, engine, families, minimisation } = choice;
+  const { hints, anchors, forward, engine, families, minimisation, negativeAnchors } = choice;
   return createResolver({
     environment,
     policy: defaultPolicy(engine),
@@ -44,6 +41,7 @@ export function openResolver(
     ...(forward && { forward: [forward] }),
     ...(families && { families }),
     ...(minimisation && { minimisation }),
+    ...(negativeAnchors && { negativeAnchors }),
     ...manner,
   });
 }

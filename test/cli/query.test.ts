@@ -274,3 +274,52 @@ t.test('trust anchors as IANA publishes them (RFC 9718)', async (t) => {
     err: /root-anchors\.xml: it is no well-formed XML/,
   });
 });
+
+t.test('a negative trust anchor lets a broken zone through, and is named', async (t) => {
+  t.match(await json('www.bad.com', 'A'), { code: 1, view: { status: 'bogus', answer: [] } });
+  const anchor = ['--negative-anchor', 'bad.com 2026-07-03T00:00Z their signer, told on Monday'];
+  const { code, view } = await json('www.bad.com', 'A', ...anchor);
+  t.equal(code, 0);
+  const shown = {
+    name: 'bad.com.',
+    reason: 'their signer, told on Monday',
+    until: '2026-07-03T00:00:00.000Z',
+  };
+  t.match(view, {
+    status: 'insecure',
+    reason: 'negative-trust-anchor',
+    negativeAnchors: [shown],
+    answer: { length: 1 },
+  });
+  t.match(
+    (await query(['www.bad.com', 'A', ...anchor])).out,
+    /^;; not validated at and below bad\.com\. until 2026-07-03T00:00:00\.000Z: their signer, told on Monday$/m,
+  );
+  const elsewhere = await json('www.example.com', 'A', ...anchor);
+  t.match(elsewhere, { view: { status: 'secure' } });
+  t.notMatch(elsewhere.out, /negativeAnchors/);
+  const plan = ['bad.com', '--no-probe', ...anchor, ...root];
+  const checked = await command(['check', ...plan, '--json'], { environment: net });
+  t.match(JSON.parse(checked.out), { negativeAnchors: [shown] });
+  const text = await command(['check', ...plan], { environment: net });
+  t.match(text.out, /not validated at and below bad\.com\./);
+});
+
+t.test('a negative trust anchor has a name, an end within a week, and a reason', async (t) => {
+  // This internet's time is the first of July 2026.
+  const wrong: [text: string, why: RegExp][] = [
+    ['bad.com', /is no negative trust anchor: write 'NAME UNTIL REASON'/],
+    ['bad.com 2026-07-03T00:00Z', /is no negative trust anchor/],
+    ['bad..com 2026-07-03T00:00Z why', /bad\.\.com/],
+    ['bad.com tomorrow why', /"tomorrow" is no time/],
+    ['bad.com 2026-07-03T00:00 why', /is no time: write it in UTC/],
+    ['bad.com 2026-06-30 why', /2026-06-30 is over/],
+    ['bad.com 2026-07-09 why', /at most a week/],
+  ];
+  for (const [text, why] of wrong)
+    t.match(
+      await query(['www.bad.com', 'A', '--negative-anchor', text]),
+      { code: 2, err: why },
+      text,
+    );
+});
