@@ -6,8 +6,8 @@
  * Does not: lock; one process keeps one file.
  * @module
  */
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { type AnchorState, LARGEST_STATE, parseState, writeState } from '../dnssec/anchor-state.ts';
 
 export type LoadedState =
@@ -37,10 +37,23 @@ export async function loadAnchorState(path: string, now: number): Promise<Loaded
  */
 export async function makeStateFolder(path: string): Promise<string | undefined> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(resolve(path));
     return undefined;
   } catch (error) {
     return `${path}: ${messageOf(error)}`;
+  }
+}
+
+/** Step by step: Node's `recursive` never ends where a file system takes no folders and says ENOENT, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
   }
 }
 

@@ -206,6 +206,15 @@ t.test('a folder that cannot be one, or holds something else, is refused', async
     kind: 'refused',
     why: /file: EEXIST/,
   });
+  t.match(await openAnchors(join(folder, 'file', 'below'), configured(OLD), at), {
+    kind: 'refused',
+    why: /below: ENOTDIR/,
+  });
+  if (process.platform === 'linux')
+    t.match(await openAnchors('/proc/danelaw/state', configured(OLD), at), {
+      kind: 'refused',
+      why: /state: ENOENT/,
+    });
   t.match(await openAnchors(join(folder, 'foreign'), configured(OLD), at), {
     kind: 'refused',
     why: /trust-anchors: line 1: /,
