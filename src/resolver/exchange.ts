@@ -194,14 +194,16 @@ class Conversation {
     const limit = job.spendQuery();
     if (limit) return { kind: 'spent', limit };
     const query = this.#write(attempt);
+    const timeoutMs = this.#timeoutMs(attempt.over);
     const at = clock.now();
     const delivery = await transport.exchange(server, query.bytes, {
       over: attempt.over,
-      timeoutMs: this.#timeoutMs(attempt.over),
+      timeoutMs,
       // A datagram that does not fit ends the wait: TCP tells who sent it. Over TCP nobody else can have.
       accept: (reply) => attempt.over === 'udp' || fits(reply, query.bytes, this.#call.question),
     });
-    const milliseconds = clock.now() - at;
+    // A clock that jumps meanwhile makes no server slow, nor quicker than at once.
+    const milliseconds = Math.min(timeoutMs, Math.max(0, clock.now() - at));
     if (delivery.kind === 'reply' && !job.budget.receive(delivery.bytes.length))
       return { kind: 'spent', limit: 'bytes-received' };
     const outcome = this.#read(delivery, query);

@@ -93,7 +93,8 @@ export class Job {
   /** Milliseconds until the wall-clock limit; negative once it has passed. */
   get leftMs(): number {
     const { clock, startedAt, budget } = this.#sheet;
-    return startedAt + budget.limits['wall-clock'] - clock.now();
+    // A clock that is put back meanwhile gives no more time than there was.
+    return budget.limits['wall-clock'] - Math.max(0, clock.now() - startedAt);
   }
 
   /** Takes one packet out of every purse; the limit that forbids it, if one does. */
