@@ -9,6 +9,7 @@ import { edesOf } from '../../src/dns/edns.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { ROOT } from '../../src/dns/name.ts';
 import type { TrustPoint } from '../../src/dnssec/trust-point.ts';
+import { refreshOutdated } from '../../src/resolver/outdated.ts';
 import { type AnchorKeeper, keepAnchors } from '../../src/resolver/refresh.ts';
 import { createResolver } from '../../src/resolver/resolver.ts';
 import { type AnswerClient, makeAnswerClient } from '../../src/server/answer.ts';
@@ -54,7 +55,8 @@ export function run(
   // Canned replies have the case of whoever wrote them down; the suites that they come from leave it alone, too.
   const options = { ...setup.options, ...anchors, letterCase: 'as-asked' } as const;
   const resolver = createResolver({ ...options, environment, priming: 'off' });
-  const answer = makeAnswerClient(resolver, { ...setup.answerOptions, rootAnchor });
+  const lookup = points.length > 0 ? refreshOutdated(resolver.lookup, keeper) : resolver.lookup;
+  const answer = makeAnswerClient({ ...resolver, lookup }, { ...setup.answerOptions, rootAnchor });
   return new Run({ scenario, clock, upstream, answer, keeper, tell }).toTheEnd();
 }
 

@@ -6,6 +6,7 @@ import { ROOT } from '../dns/name.ts';
 import { type Anchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
 import { defaultPolicy } from '../dnssec/context.ts';
 import type { ServerAddress } from '../environment.ts';
+import { refreshOutdated } from '../resolver/outdated.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { makeAnswerQuery } from '../server/answer.ts';
 import { ListenError, startDaemon } from '../server/daemon.ts';
@@ -77,11 +78,12 @@ async function openServing(
     ...manner,
     anchors: () => anchors.anchors(),
   });
-  return { resolver, anchors };
+  return { resolver: { ...resolver, lookup: refreshOutdated(resolver.lookup, anchors) }, anchors };
 }
 
 const unchanging = (anchors: Anchors): FollowedAnchors => ({
   anchors: () => anchors,
+  refreshEarly: async () => {},
   start: () => {},
   stop: async () => {},
 });

@@ -148,9 +148,15 @@ function revoke(point: TrustPoint, set: KeySet, context: Context): Observation {
 }
 
 const isSignedBy = (key: DnsKey, { rrset }: KeySet, zone: Name, context: Context): boolean => {
-  const verdict = verifyRRset(rrset, { zone, keys: [key] }, context);
+  const verdict = verifyRRset(rrset, { zone, keys: [key] }, forSignatures(context));
   return verdict.kind === 'valid' && verdict.wildcardBelow === undefined;
 };
+
+/** Signatures are judged at the time that the policy says, if it says one, as everywhere else. */
+const forSignatures = (context: Context): Context => ({
+  ...context,
+  now: context.policy.validationTime ?? context.now,
+});
 
 interface Vouched {
   readonly kind: 'vouched';
@@ -176,7 +182,7 @@ function findVouchers(
   for (const key of current) {
     if (!anchors.some((rdata) => sameOctets(rdata, key.rdata))) continue;
     if (isWeak(context.policy.algorithms, key)) continue;
-    const verdict = verifyRRset(set.rrset, { zone, keys: [key] }, context);
+    const verdict = verifyRRset(set.rrset, { zone, keys: [key] }, forSignatures(context));
     if (verdict.kind === 'spent') return { kind: 'none', reason: 'budget-spent' };
     if (verdict.kind === 'invalid') reason = verdict.reason;
     if (verdict.kind !== 'valid' || verdict.wildcardBelow) continue;
@@ -214,7 +220,7 @@ function advance(
       ({ rdata, until }) => ({ kind: 'pending', until, ...about(zone, rdata) }) as const,
     ),
   );
-  const seen = seenIn(vouched, now);
+  const seen = seenIn(vouched, context);
   const next: TrustPoint = {
     zone,
     ds: point.ds.filter((one) => !vouched.boundDs.includes(one)),
@@ -295,8 +301,9 @@ const has = (keys: readonly { readonly rdata: Rdata }[], rdata: Rdata): boolean 
   keys.some((one) => keyIdOf(one.rdata) === keyIdOf(rdata));
 
 /** The shortest times of the anchors' signatures: RFC 4034 section 3.1.5 counts the expiration in 32 bits. */
-function seenIn({ signatures }: Vouched, now: number): Seen {
-  const seconds = Math.floor(now / 1000);
+function seenIn({ signatures }: Vouched, context: Context): Seen {
+  const { now } = context;
+  const seconds = Math.floor(forSignatures(context).now / 1000);
   const left = signatures.map(({ expiration }) => Math.max(0, (expiration - seconds) | 0));
   return {
     at: now,

@@ -5,6 +5,7 @@
  * Does not: hold a timer, touch a file.
  * @module
  */
+import type { Name } from '../dns/name.ts';
 import { findRRset } from '../dns/rrset.ts';
 import { keyTagName } from '../dnssec/anchor-signals.ts';
 import type { AnchorState } from '../dnssec/anchor-state.ts';
@@ -42,28 +43,53 @@ export interface AnchorKeeper {
   anchors(): Anchors;
   /** Asks for the key sets that are due. Never rejects for what goes wrong out there. */
   refresh(): Promise<Refreshed>;
+  /**
+   * Asks for the key set of one zone ahead of its time, because an answer was met that its anchors cannot explain. No
+   * sooner after the last query for it than RFC 5011 section 2.3 lets one try again: who can forge replies can make us
+   * ask, and no more often than that. Never rejects for what goes wrong out there.
+   */
+  refreshEarly(zone: Name): Promise<Refreshed>;
 }
 
 export function keepAnchors(begin: AnchorState, parts: KeeperParts): AnchorKeeper {
   let state = begin;
   let anchors = anchorsOf(begin.points);
+  const askedAt = new Map<string, number>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function look(isWanted: (point: TrustPoint, now: number) => boolean): Promise<Refreshed> {
+    const now = parts.clock.now();
+    const due = state.points.filter((point) => isWanted(point, now));
+    for (const { zone } of due) askedAt.set(zone.key, now);
+    const seen = await Promise.all(due.map((point) => askPoint(point, parts)));
+    const next = new Map(seen.map(({ point }) => [point.zone.key, point]));
+    state = { points: state.points.map((point) => next.get(point.zone.key) ?? point) };
+    const events = seen.flatMap((one) => one.events);
+    if (events.some(({ kind }) => CHANGES.has(kind))) anchors = anchorsOf(state.points);
+    const unsaved = due.length > 0 ? await parts.save?.(state, now) : undefined;
+    const nextAt = Math.min(...state.points.map(({ nextQueryAt }) => nextQueryAt));
+    return { events, nextAt, ...(unsaved !== undefined && { unsaved }) };
+  }
+
+  /** One after the other: what one look has found, such as a revocation, the next must not undo. */
+  function inTurn(isWanted: Parameters<typeof look>[0]): Promise<Refreshed> {
+    const turn = last.then(() => look(isWanted));
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
   return {
     get state() {
       return state;
     },
     anchors: () => anchors,
-    refresh: async () => {
-      const now = parts.clock.now();
-      const due = state.points.filter(({ nextQueryAt }) => nextQueryAt <= now);
-      const seen = await Promise.all(due.map((point) => askPoint(point, parts)));
-      const next = new Map(seen.map(({ point }) => [point.zone.key, point]));
-      state = { points: state.points.map((point) => next.get(point.zone.key) ?? point) };
-      const events = seen.flatMap((one) => one.events);
-      if (events.some(({ kind }) => CHANGES.has(kind))) anchors = anchorsOf(state.points);
-      const unsaved = due.length > 0 ? await parts.save?.(state, now) : undefined;
-      const nextAt = Math.min(...state.points.map(({ nextQueryAt }) => nextQueryAt));
-      return { events, nextAt, ...(unsaved !== undefined && { unsaved }) };
-    },
+    refresh: () => inTurn(({ nextQueryAt }, now) => nextQueryAt <= now),
+    refreshEarly: (zone) =>
+      inTurn((point, now) => {
+        const before = askedAt.get(zone.key);
+        if (!point.zone.equals(zone)) return false;
+        return before === undefined || missQuery(point, before).nextQueryAt <= now;
+      }),
   };
 }
 

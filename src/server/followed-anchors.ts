@@ -8,6 +8,7 @@
  * @module
  */
 import { join } from 'node:path';
+import type { Name } from '../dns/name.ts';
 import type { AnchorState } from '../dnssec/anchor-state.ts';
 import type { Anchors } from '../dnssec/anchors.ts';
 import { Budget } from '../dnssec/budget.ts';
@@ -21,7 +22,12 @@ import {
   makeStateFolder,
   saveAnchorState,
 } from '../resolver/anchor-state-file.ts';
-import { type AnchorKeeper, type KeeperParts, keepAnchors } from '../resolver/refresh.ts';
+import {
+  type AnchorKeeper,
+  type KeeperParts,
+  keepAnchors,
+  type Refreshed,
+} from '../resolver/refresh.ts';
 
 /** Inside of the folder. */
 const FILE = 'trust-anchors';
@@ -75,6 +81,8 @@ export async function openAnchors(
 export interface FollowedAnchors {
   /** Those in force: another object only when they are other anchors. */
   anchors(): Anchors;
+  /** Looks at the key set of one zone ahead of its time; see `AnchorKeeper`. */
+  refreshEarly(zone: Name): Promise<void>;
   /** Looks at key sets whenever they are due. Called once. */
   start(): void;
   /** Looks no more. What is being written is written when this resolves. */
@@ -108,6 +116,15 @@ export function followAnchors(
   });
   return {
     anchors: () => keeper.anchors(),
+    refreshEarly: async (zone) => {
+      if (ended.signal.aborted) return;
+      try {
+        const looked = await keeper.refreshEarly(zone);
+        if (!ended.signal.aborted) tellOf(looked, parts);
+      } catch (error) {
+        parts.report(error);
+      }
+    },
     start: () => void follow(keeper, parts, ended.signal),
     stop: async () => {
       ended.abort();
@@ -126,8 +143,7 @@ async function follow(
     try {
       const looked = await keeper.refresh();
       if (ended.aborted) return;
-      for (const event of looked.events) tell(`trust anchors: ${describe(event)}`);
-      if (looked.unsaved !== undefined) tell(`trust anchors are not saved: ${looked.unsaved}`);
+      tellOf(looked, { tell });
       nextAt = looked.nextAt;
     } catch (error) {
       report(error);
@@ -135,6 +151,11 @@ async function follow(
     const pause = nextAt - clock.now();
     await clock.sleep(Math.max(SHORTEST_SLEEP_MS, Math.min(LONGEST_SLEEP_MS, pause)), ended);
   }
+}
+
+function tellOf(looked: Refreshed, { tell }: Pick<FollowingParts, 'tell'>): void {
+  for (const event of looked.events) tell(`trust anchors: ${describe(event)}`);
+  if (looked.unsaved !== undefined) tell(`trust anchors are not saved: ${looked.unsaved}`);
 }
 
 function describe(event: AnchorEvent): string {

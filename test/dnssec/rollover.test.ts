@@ -330,3 +330,18 @@ t.test('KSK-2017 is called 20454 once it is revoked', (t) => {
   t.strictSame(unrevoked(revoked), now);
   t.end();
 });
+
+t.test('signatures are judged at the time of the policy, states dated by the clock', (t) => {
+  const set = keySet({ signers: [A, revokedForm(B)], at: T0 });
+  const point = start(A, B);
+  const today = contextAt(T0 / 1000);
+  const late = { ...today, now: T0 + 1000 * DAY };
+  t.strictSame(show(observe(point, set, late).point), ['A valid', 'B valid'], 'long expired');
+  const policy = { ...late.policy, validationTime: T0 };
+  const { point: next } = observe(point, set, { ...late, policy });
+  t.strictSame(show(next), ['A valid', 'B revoked']);
+  t.match(next.keys[1], { since: late.now });
+  const then = observe(point, set, today).point;
+  t.equal(next.nextQueryAt - late.now, then.nextQueryAt - T0, 'the same pause');
+  t.end();
+});

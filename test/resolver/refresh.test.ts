@@ -8,6 +8,7 @@ import { anchorsFrom, ROOT_ANCHORS } from '../../src/dnssec/anchors.ts';
 import { startPoint } from '../../src/dnssec/trust-point.ts';
 import type { Environment } from '../../src/environment.ts';
 import { parseHints } from '../../src/resolver/hints.ts';
+import { refreshOutdated } from '../../src/resolver/outdated.ts';
 import { type AnchorKeeper, keepAnchors, type Refreshed } from '../../src/resolver/refresh.ts';
 import { createResolver, type Resolver } from '../../src/resolver/resolver.ts';
 import {
@@ -174,6 +175,62 @@ t.test(
     t.equal(await second.ask(), 'secure 192.0.2.1');
   },
 );
+
+t.test('a question that meets an outdated anchor has its key set looked at at once', async (t) => {
+  const life = new Life(rootWith('2026-11-24', standby(KSK_2024), KSK_2017), [KSK_2017, KSK_2024]);
+  await life.keeper.refresh();
+  const lookup = refreshOutdated(life.resolver.lookup, life.keeper);
+  const www = Name.parse('www.example.com');
+  t.match(await lookup(www, 'A'), { status: 'secure' });
+
+  // KSK-2017 revokes itself while its set is still signed by it alone, as a zone that gives its anchors up does.
+  const net = rootWith('2026-11-25', revokedForm(KSK_2017));
+  life.net = net;
+  life.keeper = keepAnchors(
+    { points: life.keeper.state.points.map((point) => ({ ...point, nextQueryAt: Infinity })) },
+    { fetchUnchecked: life.resolver.fetchUnchecked, clock: net.clock, policy: policy() },
+  );
+  t.match(await refreshOutdated(life.resolver.lookup, life.keeper)(www, 'A'), { status: 'bogus' });
+  t.strictSame(life.states, ['2024 valid', '2017 revoked'], 'before any timer said so');
+});
+
+t.test('forged key sets move no anchor, and are asked for once per retry time', async (t) => {
+  const trusted = rootWith('2026-11-24', KSK_2024);
+  const life = new Life(trusted, [KSK_2024]);
+  await life.keeper.refresh();
+  const anchors = life.keeper.anchors();
+  const forged = rootWith('2026-11-26', KSK_NEXT, { ...revokedForm(KSK_2017), signs: 'keys' });
+  life.net = forged;
+  let now = forged.clock.now();
+  let asked = 0;
+  const keeper = keepAnchors(life.keeper.state, {
+    fetchUnchecked: (name, type) => {
+      asked += 1;
+      return life.resolver.fetchUnchecked(name, type);
+    },
+    clock: { now: () => now, sleep: async () => undefined },
+    policy: policy(),
+  });
+  life.keeper = keeper;
+  const before = keeper.anchors();
+  const lookup = refreshOutdated(life.resolver.lookup, keeper);
+  for (const name of ['www', 'a', 'b'])
+    t.match(await lookup(Name.parse(`${name}.example.com`), 'A'), { reason: 'anchor-outdated' });
+  await Promise.all([1, 2].map(() => keeper.refreshEarly(ROOT_ZONE)));
+  t.equal(asked, 1, 'five occasions, one query');
+  t.equal(keeper.anchors(), before, 'the same object');
+  t.strictSame(before.get(ROOT_ZONE.key), anchors.get(ROOT_ZONE.key));
+  t.strictSame(life.states, ['2024 valid']);
+  // RFC 5011 section 2.3: MAX(1 hr, MIN(1 day, .1 * origTTL, .1 * expireInterval)), an hour for a TTL of 3600 s.
+  now += 3_599_000;
+  await keeper.refreshEarly(ROOT_ZONE);
+  t.equal(asked, 1, 'within the hour');
+  now += 1_000;
+  await keeper.refreshEarly(ROOT_ZONE);
+  t.equal(asked, 2, 'after it');
+  await keeper.refreshEarly(Name.parse('example.com'));
+  t.equal(asked, 2, 'a zone that nobody follows is not asked for');
+});
 
 t.test('silence and a failed save change nothing but the time of the next call', async (t) => {
   const net = rootWith('2026-11-24', KSK_2024);
