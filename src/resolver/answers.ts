@@ -46,7 +46,7 @@ interface Entry {
   readonly expiresAt: number;
 }
 
-/** Of an entry without what is packed: two objects, their numbers and the header of a string. Measured. */
+/** Of an entry without what is packed: two objects, their numbers and the header of a string. An estimate. */
 const ENTRY_OCTETS = 220;
 /** Of a failure: the fault, its names and its detail, which names a handful of keys or servers at most. */
 const FAILURE_OCTETS = 2_000;

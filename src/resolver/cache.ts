@@ -33,13 +33,13 @@ export interface CacheOptions<V> {
 /** Of all octets. What was seen once gets half: where there is no flood, that is most of what comes again. */
 const FRESH = 1 / 2;
 const USED = 1 / 4;
-/** The root and 1500 top-level zones take 3 MB. */
+/** The root's and top-level zones', some 1500 of which exist; where it is too small, they push out each other. */
 const GUARDED = 1 / 4;
 
 /** One question meets what it has learnt several times: only what is met later than that has been used again. */
 const OWN_USE_MS = 1_000;
 
-/** A place in a Map that is three quarters full, and the header of the key (measured on Node 20: see docs/performance.md). */
+/** A place in a Map and the header of the key: an estimate. */
 const PLACE_OCTETS = 72;
 
 export class Cache<V extends Expiring> {

@@ -86,7 +86,7 @@ export function weighCut(cut: ZoneCut): { readonly bytes: number; readonly rrset
   const rrsets = cut instanceof PackedCut ? cut.rrsets : 1;
   return { bytes: CUT_OCTETS + packed + keys, rrsets: rrsets + (cut.showsDs ? 1 : 0) };
 }
-/** Of a cut without what is packed: the object, its name and its times. Of the keys of a signed zone. Both measured. */
+/** Of a cut without what is packed: the object, its name and its times. Of the keys of a signed zone. Estimates. */
 const CUT_OCTETS = 500;
 const TRUST_OCTETS = 1200;
 

@@ -2,7 +2,7 @@
  * What is kept of a zone's trust: its keys and what vouches for them, packed, and no reply that they came in.
  *
  * A zone is believed for as long as its cut lives, and there are as many as there are cuts. Keys are parsed anew at each
- * reading, which costs a tenth of a verification; imported ones are the engine's to keep.
+ * reading, which costs little beside a verification; imported ones are the engine's to keep.
  * Does not: decide what is believed (see trust.ts).
  * @module
  */
