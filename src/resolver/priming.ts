@@ -21,11 +21,21 @@ const LONGEST_S = 86_400;
 /** After a failure; the hints serve as long. */
 const PAUSE_MS = 300_000;
 
-interface Primed {
-  readonly nameservers: readonly Nameserver[];
+/** From when to when, on the Clock's scale. */
+interface Span {
   readonly learntAt: number;
   readonly expiresAt: number;
 }
+
+interface Primed extends Span {
+  readonly nameservers: readonly Nameserver[];
+}
+
+const pauseFrom = (now: number): Span => ({ learntAt: now, expiresAt: now + PAUSE_MS });
+
+/** What was learnt at a time that is still to come was learnt before the clock was put back: it holds no more. */
+const holds = (span: Span | undefined, now: number): boolean =>
+  span !== undefined && span.learntAt <= now && span.expiresAt > now;
 
 export class Priming {
   /** The root's cut, one and the same object whatever its servers are. */
@@ -33,7 +43,8 @@ export class Priming {
   readonly #hints: ZoneCut;
   readonly #clock: Clock;
   #primed: Primed | undefined;
-  #dueAt = Number.NEGATIVE_INFINITY;
+  /** Nobody primes while it lasts. */
+  #pause: Span | undefined;
 
   /** @param hints  the root's cut as it was configured */
   constructor(hints: ZoneCut, clock: Clock) {
@@ -50,7 +61,7 @@ export class Priming {
 
   get #nameservers(): readonly Nameserver[] {
     const primed = this.#primed;
-    return primed && primed.expiresAt > this.#clock.now()
+    return primed && holds(primed, this.#clock.now())
       ? primed.nameservers
       : this.#hints.nameservers;
   }
@@ -59,7 +70,7 @@ export class Priming {
   beside(ask: Ask): Ask {
     return async (cut, ...rest) => {
       if (cut !== this.root) return ask(cut, ...rest);
-      if (this.#dueAt <= this.#clock.now()) void this.#prime(ask);
+      if (!holds(this.#pause, this.#clock.now())) void this.#prime(ask);
       const reply = await ask(cut, ...rest);
       if (reply.kind === 'unreachable' && reply.failure.reason === 'unreachable') this.forget();
       return reply;
@@ -70,12 +81,12 @@ export class Priming {
   forget(): number | undefined {
     const { learntAt } = this.#primed ?? {};
     this.#primed = undefined;
-    if (learntAt !== undefined) this.#dueAt = this.#clock.now() + PAUSE_MS;
+    if (learntAt !== undefined) this.#pause = pauseFrom(this.#clock.now());
     return learntAt;
   }
 
   async #prime(ask: Ask): Promise<void> {
-    this.#dueAt = this.#clock.now() + PAUSE_MS; // nobody else begins meanwhile
+    this.#pause = pauseFrom(this.#clock.now()); // nobody else begins meanwhile
     const job = Job.begin(this.#clock, {});
     const asked = await ask(this.#hints, { name: ROOT, type: 'NS' }, job);
     const named = asked.kind === 'reply' ? serversIn(asked.reply) : undefined;
@@ -83,7 +94,7 @@ export class Priming {
     const learntAt = this.#clock.now();
     const expiresAt = learntAt + Math.min(named.ttl, LONGEST_S) * 1000;
     this.#primed = { nameservers: named.nameservers, learntAt, expiresAt };
-    this.#dueAt = Math.max(expiresAt, this.#dueAt);
+    this.#pause = { learntAt, expiresAt: Math.max(expiresAt, learntAt + PAUSE_MS) };
   }
 }
 

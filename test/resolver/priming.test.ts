@@ -64,6 +64,18 @@ t.test('again when the set expires, from the hints', async (t) => {
   t.same(rootQueries(net, 'NS'), [HINTED, HINTED]);
 });
 
+t.test('a clock that is put back gives what was named no more time', async (t) => {
+  const net = world();
+  const resolver = resolverOn(net, HINTS);
+  await ask(resolver, 'www.example.com', 'A');
+  net.clock.advance(-365 * DAY_MS); // it would hold for a year and a day
+  const began = net.log.length;
+  await ask(resolver, 'www.example.net', 'A');
+  const asked = net.log.slice(began).filter(({ zone }) => zone?.isRoot);
+  t.equal(asked.find(({ type }) => type !== 'NS')?.server, HINTED, 'the hints are asked');
+  t.same(rootQueries(net, 'NS'), [HINTED, HINTED], 'and the root for its servers, at once');
+});
+
 t.test('where it fails the hints go on', async (t) => {
   const net = world().amend('.', onlyFor({ types: ['NS'] }, silence()));
   const resolver = resolverOn(net, HINTS);
