@@ -10,12 +10,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planDelivery } from '../src/dane/plan.ts';
 import { Name } from '../src/dns/name.ts';
-import { parseAnchors } from '../src/dnssec/anchors.ts';
-import { defaultPolicy } from '../src/dnssec/context.ts';
-import { nativeEngine } from '../src/dnssec/engine-native.ts';
-import { nodeEnvironment } from '../src/environment-node.ts';
-import { parseHints } from '../src/resolver/hints.ts';
-import { createResolver } from '../src/resolver/resolver.ts';
+import { openLabResolver } from './interop/lab-resolver.ts';
 
 /** What is read of the lab's list of domains. */
 interface Lab {
@@ -42,17 +37,7 @@ const PAUSE_MS = 40;
 
 const [state = '', count = '100'] = process.argv.slice(2);
 const lab = JSON.parse(readFileSync(`${state}/lab.json`, 'utf8')) as Lab;
-const hints = parseHints(readFileSync(`${state}/root.hints`, 'utf8'));
-const anchors = parseAnchors(readFileSync(`${state}/anchor.ds`, 'utf8'));
-if (hints.kind === 'errors' || anchors.kind === 'errors')
-  throw new TypeError('wrong hints or anchors');
-const { lookup } = createResolver({
-  environment: nodeEnvironment(),
-  policy: defaultPolicy(nativeEngine),
-  hints: hints.nameservers,
-  anchors: anchors.anchors,
-  families: 'ipv4',
-});
+const { lookup } = openLabResolver(`${state}/root.hints`, `${state}/anchor.ds`);
 const signedZones = new Set(lab.tlds.filter(({ alg }) => alg).map(({ name }) => name));
 const withTlsa = new Set(lab.provs.filter((one) => one.signed && one.tlsa).map(({ i }) => i));
 const signed = lab.doms.filter((one) => one.signed && signedZones.has(one.tld));

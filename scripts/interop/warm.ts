@@ -5,32 +5,17 @@
  * sample for each name as JSON. Does not: count packets on the wire.
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Name } from '../../src/dns/name.ts';
-import { parseAnchors } from '../../src/dnssec/anchors.ts';
-import { defaultPolicy } from '../../src/dnssec/context.ts';
-import { nativeEngine } from '../../src/dnssec/engine-native.ts';
 import type { Lookup } from '../../src/dnssec/outcome.ts';
-import { nodeEnvironment } from '../../src/environment-node.ts';
-import { parseHints } from '../../src/resolver/hints.ts';
-import { createResolver } from '../../src/resolver/resolver.ts';
+import { openLabResolver } from './lab-resolver.ts';
 import type { Sample } from './latency.ts';
 
 /** Between questions, so that a late packet of one is not counted with the next. */
 const PAUSE_MS = 60;
 
 const [hintsFile = '', anchorsFile = '', ...names] = process.argv.slice(2);
-const hints = parseHints(readFileSync(hintsFile, 'utf8'));
-const anchors = parseAnchors(readFileSync(anchorsFile, 'utf8'));
-if (hints.kind === 'errors' || anchors.kind === 'errors')
-  throw new TypeError('wrong hints or anchors');
-const { lookup } = createResolver({
-  environment: nodeEnvironment(),
-  policy: defaultPolicy(nativeEngine),
-  hints: hints.nameservers,
-  anchors: anchors.anchors,
-});
+const { lookup } = openLabResolver(hintsFile, anchorsFile);
 
 const questions = names.map((name) => Name.parse(name));
 await warm(questions);

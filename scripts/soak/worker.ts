@@ -9,16 +9,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planDelivery } from '../../src/dane/plan.ts';
-import { parseAnchors } from '../../src/dnssec/anchors.ts';
-import { defaultPolicy } from '../../src/dnssec/context.ts';
-import { nativeEngine } from '../../src/dnssec/engine-native.ts';
 import type { Lookup } from '../../src/dnssec/outcome.ts';
 import type { Transport } from '../../src/environment.ts';
 import { nodeEnvironment } from '../../src/environment-node.ts';
-import { parseHints } from '../../src/resolver/hints.ts';
-import { createResolver } from '../../src/resolver/resolver.ts';
 import { Dice } from '../fuzz/dice.ts';
 import type { LabFile } from '../interop/lab.ts';
+import { openLabResolver } from '../interop/lab-resolver.ts';
 import { judgePlan } from '../scale/truth.ts';
 import { Tally } from './counts.ts';
 import { JumpingClock } from './jumping-clock.ts';
@@ -109,18 +105,9 @@ async function resolve(asked: Extract<Asked, { kind: 'lookup' }>): Promise<strin
 }
 
 function makeResolver(): { readonly lookup: Lookup } {
-  const hints = parseHints(readFileSync(join(state, 'root.hints'), 'utf8'));
-  const anchors = parseAnchors(readFileSync(join(state, 'anchor.ds'), 'utf8'));
-  if (hints.kind === 'errors' || anchors.kind === 'errors')
-    throw new TypeError('wrong hints or anchors');
   const { random, transport } = nodeEnvironment();
-  return createResolver({
-    environment: { clock, random, transport: counted(transport) },
-    policy: defaultPolicy(nativeEngine),
-    hints: hints.nameservers,
-    anchors: anchors.anchors,
-    families: 'ipv4',
-  });
+  const environment = { clock, random, transport: counted(transport) };
+  return openLabResolver(join(state, 'root.hints'), join(state, 'anchor.ds'), environment);
 }
 
 function counted({ exchange }: Transport): Transport {

@@ -77,6 +77,11 @@ export class Priming {
     };
   }
 
+  /** Whether servers are in force that were named at `time` or before. */
+  wasPrimedBy(time: number): boolean {
+    return this.#primed !== undefined && this.#primed.learntAt <= time;
+  }
+
   /** Back to the hints: those that were named may be a forger's. Says when they were learnt, if there were any. */
   forget(): number | undefined {
     const { learntAt } = this.#primed ?? {};

@@ -4,11 +4,13 @@
  * Nobody vouches for where a packet goes: a referral, its glue and the address of a name server are believed unjudged,
  * and a forged one shows only in that everything behind it fails. So what a failure may rest on is dropped and fetched
  * anew: the cuts on the way to the name from the zone at fault down, and for servers without glue their addresses and the
- * whole way to those. Does not: judge, or ask.
+ * whole way to those. A forged server may hand on true data and false referrals only, so that the fault shows further down:
+ * cuts above the zone at fault go too, where they are not fresh. Does not: judge, or ask.
  * @module
  */
 import { type Name, ROOT } from '../dns/name.ts';
 import type { Fault } from '../dnssec/outcome.ts';
+import type { Clock } from '../environment.ts';
 import type { Addresses } from './addresses.ts';
 import type { Cache } from './cache.ts';
 import type { ZoneCut } from './zone.ts';
@@ -16,7 +18,11 @@ import type { ZoneCut } from './zone.ts';
 export interface RenewParts {
   readonly cuts: Cache<ZoneCut>;
   readonly addresses: Addresses;
+  readonly clock: Clock;
 }
+
+/** What lies above a fault is fetched anew when it is older: so long a forgery there lives, and so seldom dead zones cost it. */
+export const FRESH_MS = 300_000;
 
 /** Hosts whose addresses are dropped for one failure: more than one delegation considers, and those of their zones. */
 const MAX_HOSTS = 40;
@@ -61,19 +67,23 @@ class Sweep {
   }
 
   /**
-   * The cuts from `top` down to `name`: what a forged parent has said stays forged, so all of them go. So do cuts by probe
-   * above, whose servers are a guess.
+   * The cuts from `top` down to `name`: what a forged parent has said stays forged, so all of them go. Of those above go
+   * cuts by probe, whose servers are a guess, and what is not fresh.
    */
   path(name: Name, top: Name): void {
     for (let labels = name.labels; labels >= 0; labels -= 1) {
       const { key } = name.ancestor(labels);
       const cut = this.#cuts.has(key) ? undefined : this.#parts.cuts.get(key);
-      if (!cut || (labels < top.labels && cut.known !== 'by-probe')) continue;
+      if (!cut || (labels < top.labels && this.#mayStay(cut))) continue;
       this.#cuts.add(key);
       this.#note(cut.learntAt);
       for (const { host, addresses } of cut.nameservers)
         if (addresses.length === 0 && !host.isAtOrBelow(cut.name)) this.#host(host);
     }
+  }
+
+  #mayStay({ known, learntAt }: ZoneCut): boolean {
+    return known !== 'by-probe' && this.#parts.clock.now() - learntAt < FRESH_MS;
   }
 
   #host(host: Name): void {

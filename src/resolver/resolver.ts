@@ -22,7 +22,7 @@ import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
 import { LONGEST_TTL, type LongestTtl, makeLookup, type Recall } from './lookup.ts';
 import { Priming } from './priming.ts';
-import { makeRenew, type Renew } from './renew.ts';
+import { FRESH_MS, makeRenew, type Renew } from './renew.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
 import { TrustPoints } from './trust-points.ts';
@@ -129,11 +129,12 @@ export function createResolver(options: ResolverOptions): Resolver {
   const walk = makeWalk({ ask, configured: { ...configured, root }, minimisation, cuts, clock });
   const points = new TrustPoints(clock, anchors, options.negativeAnchors);
   const trust = new Trust({ ask, points, walk, cuts, clock, policy, failures });
-  const renewBelow = makeRenew({ cuts, addresses });
+  const renewBelow = makeRenew({ cuts, addresses, clock });
   const renew: Renew = (name, fault, how) => {
     const isBelow = renewBelow(name, fault, how);
     // A forged root serves forged top-level zones.
-    const learntAt = fault.zone.labels <= 1 ? priming.forget() : undefined;
+    const isInDoubt = fault.zone.labels <= 1 || priming.wasPrimedBy(clock.now() - FRESH_MS);
+    const learntAt = isInDoubt ? priming.forget() : undefined;
     return isBelow || (learntAt !== undefined && learntAt < how.since);
   };
   const finder = new Finder({ walk, trust, points, renew, clock, policy });

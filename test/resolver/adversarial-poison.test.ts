@@ -623,3 +623,53 @@ t.test('row 103: 4000 A beside an answer are refused alone', async (t) => {
   );
   t.equal(await ask(resolverOn(net), 'www.example.com', 'A'), 'secure 192.0.2.1');
 });
+
+t.test(
+  'a forged parent that hands on true data and dead referrals does not live for its TTL',
+  async (t) => {
+    const [TRUE, FORGED, DEAD] = ['198.18.9.1', '198.18.9.2', '198.18.9.99'] as const;
+    let referrals = 0;
+    const net = internet({
+      '.': [],
+      com: { servers: { 'a.com': TRUE, 'b.com': FORGED } },
+      'example.com': ['www A 192.0.2.1'],
+      'other.com': ['www A 192.0.2.2'],
+    });
+    const toCom = (reply: Message): boolean =>
+      reply.authority.some(({ type, owner }) => type === 'NS' && owner.labels === 1);
+    // One packet of the root's is forged, the first one. Its zone `com` lasts an hour there.
+    net.amend(
+      '.',
+      alterReply((reply) => {
+        if (!toCom(reply)) return reply;
+        referrals += 1;
+        const [host, address] = referrals === 1 ? ['b.com.', FORGED] : ['a.com.', TRUE];
+        const others = reply.authority.filter(({ type }) => type !== 'NS');
+        const authority = [...records(`com. 3600 NS ${host}`), ...others];
+        return { ...reply, authority, additional: records(`${host} 3600 A ${address}`) };
+      }),
+    );
+    net.amend(
+      'com',
+      onlyFor(
+        { server: FORGED },
+        alterReply((reply) => ({
+          ...reply,
+          additional: reply.additional.flatMap((record) =>
+            record.type === 'A' ? records(`${record.owner} A ${DEAD}`) : record,
+          ),
+        })),
+      ),
+    );
+    const resolver = resolverOn(net);
+    t.match(await ask(resolver, 'www.example.com', 'A'), /unreachable/, 'the forgery does harm');
+    net.clock.advance(310_000);
+    t.match(
+      await ask(resolver, 'www.other.com', 'A'),
+      /^secure/,
+      'after five minutes it is found out',
+    );
+    t.match(await ask(resolver, 'www.example.com', 'A'), /^secure/);
+    t.equal(referrals, 2, 'the root was asked once more, for all of them');
+  },
+);

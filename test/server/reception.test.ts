@@ -273,7 +273,16 @@ t.test(
 
 t.test('row 137: a client subnet option changes nothing, nor goes further', async (t) => {
   const net = internet(signed);
-  const answer = makeAnswerClient(resolverOn(net), { withoutRecursion: 'refused' });
+  const { clock, random } = net;
+  const sent: Uint8Array[] = [];
+  const transport: Environment['transport'] = {
+    exchange: (to, query, how) => {
+      sent.push(query);
+      return net.transport.exchange(to, query, how);
+    },
+  };
+  const resolver = resolverOn(net, { environment: { clock, random, transport } });
+  const answer = makeAnswerClient(resolver, { withoutRecursion: 'refused' });
   const subnet = { code: 8, data: Uint8Array.of(0, 1, 24, 0, 203, 0, 113) };
   const edns = { ...DO, options: [subnet] };
   const response = await answer(writeMessage(queryOf(1, 'www.example.com', { edns })));
@@ -281,6 +290,15 @@ t.test('row 137: a client subnet option changes nothing, nor goes further', asyn
   t.notOk(
     response?.edns?.options.some(({ code }) => code === 8),
     'RFC 7871 section 7.2.2: no scope is given',
+  );
+  const options = sent.flatMap((query) => {
+    const parsed = parseMessage(query);
+    return parsed.kind === 'message' ? (parsed.message.edns?.options ?? []) : [];
+  });
+  t.ok(options.length > 0, 'queries carry options of our own (a cookie)');
+  t.notOk(
+    options.some(({ code }) => code === 8),
+    'and none of the client',
   );
 });
 
