@@ -22,15 +22,20 @@ export interface Random {
 export interface ServerAddress {
   readonly ip: string;
   readonly port: number;
+  /** Inside of TLS and no other way (RFC 7858): what is sent there goes to nobody who does not prove this DNS name. */
+  readonly tlsName?: string;
 }
 
 export type Delivery =
   | { readonly kind: 'reply'; readonly bytes: Uint8Array }
   | { readonly kind: 'timeout' }
   /** Nothing could be sent or the other side refused: `code` is the system's, ECONNREFUSED or EMFILE for instance. */
-  | { readonly kind: 'unreachable'; readonly code: string };
+  | { readonly kind: 'unreachable'; readonly code: string }
+  /** No TLS, or none with the name of the address: nothing was sent. `code` is Node's, CERT_HAS_EXPIRED for instance. */
+  | { readonly kind: 'unverified'; readonly code: string };
 
 export interface ExchangeOptions {
+  /** An address with a TLS name takes `tcp` only. */
   readonly over: 'udp' | 'tcp';
   readonly timeoutMs: number;
   /** Called with each datagram (or TCP message) that reaches the socket; `false` keeps listening. */

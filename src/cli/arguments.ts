@@ -79,7 +79,7 @@ export function parseQueryType(text: string): RRType {
 }
 
 /** `192.0.2.1`, `192.0.2.1:5353`, `::1`, `[::1]`, `[::1]:5353`. */
-export function parseServer(text: string): ServerAddress {
+export function parseServer(text: string, usual = DNS_PORT): ServerAddress {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   const withPort = bracketed ?? /^([^:]*):([^:]*)$/.exec(text);
   const ip = withPort?.[1] ?? text;
@@ -89,10 +89,38 @@ export function parseServer(text: string): ServerAddress {
       `"${text}" is no server address: write 192.0.2.1, 192.0.2.1:5353, ::1 or [::1]:5353`,
     );
   const port = withPort?.[2];
-  return { ip, port: port === undefined ? DNS_PORT : parsePort(port) };
+  return { ip, port: port === undefined ? usual : parsePort(port) };
 }
 
-/** The same, where port 0 lets the system choose one. */
+/** RFC 7858 section 3.1. */
+const TLS_PORT = 853;
+/** What stands in certificates; an address is no name there (RFC 8310 section 8.1). */
+const TLS_NAME =
+  /^(?!.*\.\d+$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)+$/i;
+
+/**
+ * A resolver that is asked: `ADDR[@PORT][#NAME]`, as Unbound's `forward-addr`, or what `parseServer` takes in front of the
+ * `#`. With a name it is DNS over TLS.
+ */
+export function parseForwarder(text: string): ServerAddress {
+  const [, place = '', port, tlsName] = /^([^@#]*)(?:@([^#]*))?(?:#(.*))?$/s.exec(text) ?? [];
+  if (tlsName !== undefined && !(TLS_NAME.test(tlsName) && tlsName.length <= 253))
+    throw new Misuse(
+      `"${tlsName}" is no name of a server's certificate: write it as in dns.example.net`,
+    );
+  const usual = tlsName === undefined ? DNS_PORT : TLS_PORT;
+  const server = port === undefined ? parseServer(place, usual) : parsePlace(text, place, port);
+  return tlsName === undefined ? server : { ...server, tlsName };
+}
+
+function parsePlace(text: string, place: string, port: string): ServerAddress {
+  const ip = place.replace(/^\[(.*:.*)\]$/, '$1');
+  if (!isAddress(ip))
+    throw new Misuse(`"${text}" is no server address: write 192.0.2.1@5353 or ::1@5353`);
+  return { ip, port: parsePort(port) };
+}
+
+/** What `parseServer` takes, where port 0 lets the system choose one. */
 export function parseListener(text: string): ServerAddress {
   const any = /^(.*):0$/.exec(text)?.[1];
   if (any !== undefined && (any.startsWith('[') || !any.includes(':')))

@@ -6,7 +6,9 @@
 const RESOLVER_OPTIONS = `  --root-hints FILE     start from these root servers (NS, A and AAAA lines)
   --trust-anchor FILE   believe these keys in place of the root's (DS or DNSKEY
                         lines, or root-anchors.xml)
-  --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
+  --forward ADDR[@PORT][#NAME]
+                        ask this resolver in place of the root; validate just the same;
+                        with a name over TLS, to a server that proves it, or not at all
   --engine NAME         native (node:crypto, the default) or noble (pure TypeScript)
   --negative-anchor 'NAME UNTIL REASON'
                         validate nothing at and below NAME (RFC 7646), for a week at most
@@ -59,7 +61,9 @@ foreground; SIGTERM ends it once what was asked is answered.
   --trust-anchor FILE   believe these keys in place of the root's (DS or DNSKEY
                         lines, or root-anchors.xml)
   --state DIR           follow key rollovers (RFC 5011), and keep trust anchors there
-  --forward ADDR[:PORT] ask this resolver in place of the root; validate just the same
+  --forward ADDR[@PORT][#NAME]
+                        ask this resolver in place of the root; validate just the same;
+                        with a name over TLS, to a server that proves it, or not at all
   --cache-mb N          megabytes for what is kept
   --workers 1           one process; more are not supported yet
   --no-ipv6             ask servers over IPv4 only

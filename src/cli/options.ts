@@ -17,12 +17,12 @@ import type { Families } from '../resolver/ask.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { DEFAULT_LISTENERS, isLoopback, isSamePlace } from '../server/access.ts';
 import {
+  parseForwarder,
   parseListener,
   parseMegabytes,
   parseNegativeAnchors,
   parsePort,
   parseSeconds,
-  parseServer,
   readAnchors,
   readHints,
 } from './arguments.ts';
@@ -190,7 +190,7 @@ function choice(
   const anchors = given(values['trust-anchor'], (file) =>
     readAnchors(file, { now, policy: defaultPolicy(engine), budget: new Budget() }),
   );
-  const forward = given(values.forward, parseServer);
+  const forward = given(values.forward, parseForwarder);
   if (hints && forward) throw new Misuse('--root-hints and --forward exclude each other: use one');
   return {
     engine,

@@ -77,7 +77,7 @@ export type Step =
       readonly zone: Name;
       /** The server's IP address. */
       readonly server: string;
-      readonly over: 'udp' | 'tcp';
+      readonly over: 'udp' | 'tcp' | 'tls';
       readonly question: Question;
       /** `answer`, `nodata`, `nxdomain`, `referral to com.`, `timeout`, `refused`: one or two words for people. */
       readonly result: string;

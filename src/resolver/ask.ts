@@ -238,7 +238,7 @@ class Round {
     const { received } = exchanged;
     if (received.kind === 'spent') return success(this.#limited(received.limit));
     if (received.kind === 'failed') {
-      this.#trace(server, exchanged, received.why);
+      this.#trace(server, exchanged, sayingOf(received));
       this.#noteFailure(server, received.why);
       return { kind: received.why === 'timeout' ? 'silent' : 'failed' };
     }
@@ -272,9 +272,9 @@ class Round {
     return { manner, over };
   }
 
-  #noteFailure(server: ServerAddress, why: 'timeout' | 'unreachable' | 'malformed'): void {
+  #noteFailure(server: ServerAddress, why: FailedReceipt['why']): void {
     this.#failures += 1;
-    if (why !== 'unreachable') this.#sentAny = true;
+    if (why !== 'unreachable' && why !== 'unverified') this.#sentAny = true;
     if (why !== 'timeout') this.#done.add(server.ip);
     const silence = this.#silences.get(server.ip);
     if (silence) silence.count += 1;
@@ -334,6 +334,11 @@ class Round {
 }
 
 const success = (value: Reply): Tried<Reply> => ({ kind: 'success', value });
+
+type FailedReceipt = Extract<Exchanged['received'], { kind: 'failed' }>;
+
+const sayingOf = (failed: FailedReceipt): string =>
+  failed.why === 'unverified' ? `its TLS name is not proved (${failed.code})` : failed.why;
 
 const nameOf = (fault: Sent['fault']): string =>
   fault === 'mismatch' ? 'a reply to something else' : (fault ?? 'a reply');

@@ -10,6 +10,7 @@ import { OPTIONS } from '../dns/codes.ts';
 import { type Cookie, cookieOf, type Edns, type EdnsOption, makeCookie } from '../dns/edns.ts';
 import type { Clock, Random, ServerAddress } from '../environment.ts';
 import { Cache } from './cache.ts';
+import { serverKey } from './server-address.ts';
 
 /** RFC 7873 section 4. */
 const CLIENT_OCTETS = 8;
@@ -50,7 +51,7 @@ export class Cookies {
   }
 
   for(server: ServerAddress): SentCookie {
-    const kept = this.#kept.get(keyOf(server));
+    const kept = this.#kept.get(serverKey(server));
     const cookie: Cookie = kept ?? {
       client: this.#random.bytes(CLIENT_OCTETS),
       server: undefined,
@@ -62,7 +63,7 @@ export class Cookies {
   learn(server: ServerAddress, { client }: SentCookie, edns: Edns | undefined): void {
     const got = cookieOf(edns)?.server;
     if (!got) return;
-    const key = keyOf(server);
+    const key = serverKey(server);
     const kept = this.#kept.get(key);
     const isOurs = kept && equal(kept.client, client);
     if (isOurs && equal(kept.server, got)) return;
@@ -72,7 +73,7 @@ export class Cookies {
   }
 
   forget(server: ServerAddress): void {
-    this.#kept.delete(keyOf(server));
+    this.#kept.delete(serverKey(server));
   }
 }
 
@@ -86,8 +87,6 @@ export function checkCookie(sent: SentCookie, edns: Edns | undefined): 'right' |
   const got = cookieOf(edns);
   return got && equal(got.client, sent.client) ? 'right' : 'wrong';
 }
-
-const keyOf = ({ ip, port }: ServerAddress): string => `${ip} ${port}`;
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;

@@ -18,6 +18,7 @@ import { Cookies, checkCookie, type SentCookie } from './cookies.ts';
 import type { Job } from './job.ts';
 import { Joined } from './joined.ts';
 import { bitsFor, keepsCase, mixCase, respelled, withOwner } from './letter-case.ts';
+import { serverKey } from './server-address.ts';
 import type { Habit, Servers } from './servers.ts';
 
 /** What does not fit comes over TCP: no fragments (RFC 9715; DNS Flag Day 2020). */
@@ -41,17 +42,19 @@ export type LetterCase = 'mixed' | 'as-asked';
 
 export type Received =
   | { readonly kind: 'message'; readonly message: Message; readonly sender: Sender }
-  | { readonly kind: 'failed'; readonly why: Fault }
+  | { readonly kind: 'failed'; readonly why: Exclude<Fault, 'unverified'> }
+  /** `code`: what was wrong with its certificate, or why there was no TLS. */
+  | { readonly kind: 'failed'; readonly why: 'unverified'; readonly code: string }
   | { readonly kind: 'spent'; readonly limit: LimitName };
 /** `shown`: the server, or somebody on the path to it, for it came over TCP or with a cookie of ours. Else it may be anybody. */
 export type Sender = 'shown' | 'assumed';
-type Fault = 'timeout' | 'unreachable' | 'malformed';
+type Fault = 'timeout' | 'unreachable' | 'malformed' | 'unverified';
 
 /** One packet's way there and back, for the trace. Times on the Clock's scale. */
 export interface Sent {
   readonly at: number;
   readonly milliseconds: number;
-  readonly over: 'udp' | 'tcp';
+  readonly over: 'udp' | 'tcp' | 'tls';
   /** What was wrong, where something was. */
   readonly fault: Fault | Doubt | undefined;
 }
@@ -81,7 +84,7 @@ export function makeExchange(
   const cookies = new Cookies(environment.clock, environment.random);
   return async (server, question, means, job) => {
     const { name, type } = question;
-    const key = `${server.ip} ${server.port} ${means.manner} ${means.over} ${type} ${name.key}`;
+    const key = `${serverKey(server)} ${means.manner} ${means.over} ${type} ${name.key}`;
     const begin = (): Promise<Exchanged> =>
       new Conversation(
         { environment, servers, cookies, letterCase },
@@ -155,7 +158,8 @@ class Conversation {
   }
 
   async #converse(): Promise<Received> {
-    if (this.#call.means.over === 'tcp') return this.#converseOverTcp('truncated');
+    const isTcpOnly = this.#call.means.over === 'tcp' || this.#isInTls;
+    if (isTcpOnly) return this.#converseOverTcp('truncated');
     const udp = { over: 'udp', edns: 'with-cookie' } as const;
     let first = await this.#send(udp);
     if (this.#doubt === 'bad-cookie') first = await this.#send(udp);
@@ -178,10 +182,16 @@ class Conversation {
     return this.#send({ over: 'tcp', edns: 'without-edns' });
   }
 
+  get #isInTls(): boolean {
+    return this.#call.server.tlsName !== undefined;
+  }
+
   /** Of the last packet. */
   get #doubt(): Doubt | undefined {
     const { fault } = this.#sent.at(-1) ?? {};
-    return fault === 'timeout' || fault === 'unreachable' ? undefined : fault;
+    return fault === 'timeout' || fault === 'unreachable' || fault === 'unverified'
+      ? undefined
+      : fault;
   }
 
   #note(habit: Habit, isSeen: boolean): void {
@@ -208,11 +218,13 @@ class Conversation {
       return { kind: 'spent', limit: 'bytes-received' };
     const outcome = this.#read(delivery, query);
     const fault = outcome.kind === 'fault' ? outcome.fault : outcome.doubt;
-    this.#sent.push({ at, milliseconds, over: attempt.over, fault });
+    this.#sent.push({ at, milliseconds, over: this.#isInTls ? 'tls' : attempt.over, fault });
     if (delivery.kind !== 'unreachable' || !OURS.has(delivery.code))
       this.#learn(fault, attempt, milliseconds);
     if (outcome.kind === 'message')
       return { kind: 'message', message: outcome.message, sender: outcome.sender };
+    if (delivery.kind === 'unverified')
+      return { kind: 'failed', why: delivery.kind, code: delivery.code };
     return {
       kind: 'failed',
       why: fault === 'timeout' || fault === 'unreachable' ? fault : 'malformed',
@@ -267,12 +279,13 @@ class Conversation {
     return Math.min(job.leftMs, Math.max(usual, over === 'udp' ? least : TCP_LEAST_MS));
   }
 
-  /** Silence over TCP says nothing: the server has just answered over UDP. Nor does what may be somebody else's. */
+  /** Silence over TCP says nothing where the server has just answered over UDP. Nor does what may be somebody else's. */
   #learn(fault: Sent['fault'], { over }: Attempt, milliseconds: number): void {
     const { servers } = this.#parts;
     const { server } = this.#call;
-    if (over === 'tcp') return;
-    if (fault === 'timeout' || fault === 'unreachable') servers.failed(server);
+    if (over === 'tcp' && !this.#isInTls) return;
+    if (fault === 'timeout' || fault === 'unreachable' || fault === 'unverified')
+      servers.failed(server);
     else if (fault !== 'mismatch') servers.answered(server, milliseconds);
   }
 

@@ -13,6 +13,7 @@ import { decode, type Rdata } from '../dns/rdata.ts';
 import type { RRset, Rrsig } from '../dns/rrset.ts';
 import type { Evidence } from '../dnssec/delegation.ts';
 import type { Found } from '../dnssec/judge.ts';
+import type { ServerAddress } from '../environment.ts';
 import type { Nameserver } from './zone.ts';
 
 /** One character an octet. */
@@ -99,10 +100,12 @@ export function packNameservers(nameservers: readonly Nameserver[]): Packed {
   writer.u16(nameservers.length);
   for (const { host, addresses } of nameservers) {
     writer.name(host.wire);
-    writer.u8(addresses.length);
-    for (const { ip, port } of addresses) {
+    // Of one host the operator may configure as many as he likes.
+    writer.u16(addresses.length);
+    for (const { ip, port, tlsName = '' } of addresses) {
       writeText(writer, ip);
       writer.u16(port);
+      writeText(writer, tlsName);
     }
   }
   return finish(writer);
@@ -112,12 +115,16 @@ export function unpackNameservers(packed: Packed): readonly Nameserver[] {
   const reader = readerOf(packed);
   return Array.from({ length: reader.u16() }, () => {
     const host = reader.name();
-    const addresses = Array.from({ length: reader.u8() }, () => ({
-      ip: readText(reader),
-      port: reader.u16(),
-    }));
+    const addresses = Array.from({ length: reader.u16() }, () => readAddress(reader));
     return { host, addresses };
   });
+}
+
+function readAddress(reader: Reader): ServerAddress {
+  const ip = readText(reader);
+  const port = reader.u16();
+  const tlsName = readText(reader);
+  return tlsName === '' ? { ip, port } : { ip, port, tlsName };
 }
 
 /** RDATA of one type: of keys, or of DS records. */

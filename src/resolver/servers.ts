@@ -8,6 +8,7 @@
  */
 import type { Clock, Random, ServerAddress } from '../environment.ts';
 import { Cache, type Held } from './cache.ts';
+import { serverKey } from './server-address.ts';
 
 /** A server that was never measured gets this long (Unbound 376, Knot 400). */
 const UNKNOWN_MS = 400;
@@ -44,8 +45,6 @@ interface Habits {
   readonly expiresAt: number;
 }
 
-const keyOf = ({ ip, port }: ServerAddress): string => `${ip} ${port}`;
-
 export class Servers {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -80,14 +79,14 @@ export class Servers {
 
   /** @param chance  from 0 to 1: moves the cost by up to half */
   #cost(address: ServerAddress, chance: number): number {
-    const facts = this.#facts.get(keyOf(address));
+    const facts = this.#facts.get(serverKey(address));
     const ms = facts?.smoothedMs ?? HOPED_MS;
     return ms * (0.75 + chance / 2) + (facts?.timeouts ?? 0) * UNKNOWN_MS;
   }
 
   /** How long to wait for it. */
   timeoutMs(address: ServerAddress): number {
-    const facts = this.#facts.get(keyOf(address));
+    const facts = this.#facts.get(serverKey(address));
     const base =
       facts?.smoothedMs === undefined
         ? UNKNOWN_MS
@@ -96,7 +95,7 @@ export class Servers {
   }
 
   answered(address: ServerAddress, milliseconds: number): void {
-    const facts = this.#facts.get(keyOf(address));
+    const facts = this.#facts.get(serverKey(address));
     const last = facts?.smoothedMs;
     const off = last === undefined ? milliseconds / 2 : Math.abs(last - milliseconds);
     this.#note(address, {
@@ -108,7 +107,7 @@ export class Servers {
 
   /** It was silent, or its port closed. */
   failed(address: ServerAddress): void {
-    const facts = this.#facts.get(keyOf(address));
+    const facts = this.#facts.get(serverKey(address));
     this.#note(address, {
       smoothedMs: facts?.smoothedMs,
       varianceMs: facts?.varianceMs ?? 0,
@@ -117,12 +116,12 @@ export class Servers {
   }
 
   habitsOf(address: ServerAddress): readonly Habit[] {
-    return this.#habits.get(keyOf(address))?.habits ?? [];
+    return this.#habits.get(serverKey(address))?.habits ?? [];
   }
 
   /** For a quarter of an hour from the first one, however often it is seen: servers are mended. */
   noteHabit(address: ServerAddress, habit: Habit): void {
-    const key = keyOf(address);
+    const key = serverKey(address);
     const known = this.#habits.get(key);
     if (known?.habits.includes(habit)) return;
     const now = this.#clock.now();
@@ -133,6 +132,6 @@ export class Servers {
   #note(address: ServerAddress, facts: Omit<Facts, 'learntAt' | 'expiresAt'>): void {
     const learntAt = this.#clock.now();
     const expiresAt = learntAt + REMEMBERED_MS;
-    this.#facts.set(keyOf(address), { ...facts, learntAt, expiresAt });
+    this.#facts.set(serverKey(address), { ...facts, learntAt, expiresAt });
   }
 }

@@ -1,38 +1,47 @@
 /**
- * TCP connections to servers: kept for the next query, shared by several at once.
+ * TCP connections to servers, with TLS where their address has a name to prove: kept for the next query, shared by several.
  *
  * Implements RFC 7766 section 6.2 (reuse, pipelining, replies in any order, idle connections closed) and section 8, RFC 1035
- * section 4.2.2 (each message behind its length). An idle connection never keeps the process alive, and gives way where
+ * section 4.2.2 (each message behind its length), RFC 7858 section 3 and RFC 8310 section 5 (strict: a server that does not
+ * prove its name is sent nothing, and a connection serves that name alone). An idle connection never keeps the process alive, and gives way where
  * sockets are short. Does not: look into messages beyond their id, or ask again but for a connection lost under way.
  * @module
  */
-import { connect, type Socket } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { Delivery, ExchangeOptions, ServerAddress } from '../environment.ts';
+import { serverKey } from './server-address.ts';
 import { codeOf, Pending, type Slots, unreachable } from './sockets.ts';
 
 /** What one lost connection takes with it, and what a server that answers in order can hold up (Unbound 32, BIND none). */
 const MAX_IN_FLIGHT = 100;
 
+export interface StreamOptions {
+  /** How long a connection is kept without a query. */
+  readonly idleMs: number;
+  /** Certificates, in PEM, of the authorities that may vouch for TLS names; Node's where it is left out. */
+  readonly tlsRoots?: readonly string[] | undefined;
+}
+
 export class Streams {
   readonly #slots: Slots;
-  readonly #idleMs: number;
+  readonly #options: StreamOptions;
   readonly #byServer = new Map<string, Set<Stream>>();
   /** The one that has been idle for longest comes first. */
   readonly #idle = new Set<Stream>();
 
-  /** @param idleMs  how long a connection is kept without a query */
-  constructor(slots: Slots, idleMs: number) {
+  constructor(slots: Slots, options: StreamOptions) {
     this.#slots = slots;
-    this.#idleMs = idleMs;
+    this.#options = options;
     slots.onShortage = () => {
       const [longest] = this.#idle;
-      longest?.close('ECANCELED');
+      longest?.close(CANCELED);
     };
   }
 
   async exchange(to: ServerAddress, query: Uint8Array, how: ExchangeOptions): Promise<Delivery> {
     if (how.signal?.aborted) return { kind: 'timeout' };
-    const key = `${to.ip} ${to.port}`;
+    const key = serverKey(to);
     const isFree = this.#joinable(key, query) !== undefined || this.#slots.takeFree();
     if (!isFree && !(await this.#slots.take(how.signal))) return { kind: 'timeout' };
     // From here to the sending nobody else comes between: who finds a connection sees every id that is on it.
@@ -58,9 +67,9 @@ export class Streams {
   }
 
   #open(to: ServerAddress, key: string, use: 'shared' | 'single'): Stream {
-    const stream = new Stream(to, use, this.#idleMs, {
+    const stream = new Stream(to, use, this.#options, {
       onIdle: () => {
-        if (this.#slots.isShort) stream.close('ECANCELED');
+        if (this.#slots.isShort) stream.close(CANCELED);
         else this.#idle.add(stream);
       },
       onBusy: () => this.#idle.delete(stream),
@@ -116,25 +125,25 @@ class Stream {
   readonly #ids = new Set<number>();
   /** `ending`: takes no more queries, and closes with the last reply. */
   #state: 'fresh' | 'used' | 'ending' | 'closed';
+  /** Messages may be sent, and have not been before. */
   #isConnected = false;
   #isCorked = false;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(to: ServerAddress, use: 'shared' | 'single', idleMs: number, events: Events) {
+  constructor(to: ServerAddress, use: 'shared' | 'single', options: StreamOptions, events: Events) {
     this.#events = events;
-    this.#idleMs = idleMs;
+    this.#idleMs = options.idleMs;
     this.#state = use === 'single' ? 'ending' : 'fresh';
-    this.#socket = connect({ host: to.ip, port: to.port, noDelay: true });
-    this.#socket.once('connect', () => {
+    this.#socket = open(to, options, () => {
       this.#isConnected = true;
     });
     this.#socket.on(
       'data',
       makeUnframe((message) => this.#deliver(message)),
     );
-    this.#socket.on('error', (error) => this.close(codeOf(error)));
-    this.#socket.on('end', () => this.close('ECONNRESET'));
-    this.#socket.on('close', () => this.close('ECONNRESET'));
+    this.#socket.on('error', (error) => this.close(this.#failureOf(error)));
+    this.#socket.on('end', () => this.close(RESET));
+    this.#socket.on('close', () => this.close(RESET));
   }
 
   takes(query: Uint8Array): boolean {
@@ -170,7 +179,7 @@ class Stream {
 
   /** A server that speaks unasked is none to keep. */
   #deliver(message: Uint8Array): void {
-    if (this.#inFlight.size === 0) this.close('ECONNRESET');
+    if (this.#inFlight.size === 0) this.close(RESET);
     for (const pending of this.#inFlight.keys()) if (pending.offer(message)) return;
   }
 
@@ -182,18 +191,26 @@ class Stream {
     this.#ids.delete(idOf(left.query));
     if (end?.kind !== 'reply') this.#state = 'ending';
     if (this.#inFlight.size > 0) return;
-    if (this.#state === 'ending') this.close('ECANCELED');
+    if (this.#state === 'ending') this.close(CANCELED);
     else this.#rest();
   }
 
   #rest(): void {
     this.#socket.unref();
-    this.#idleTimer = setTimeout(() => this.close('ECANCELED'), this.#idleMs).unref();
+    this.#idleTimer = setTimeout(() => this.close(CANCELED), this.#idleMs).unref();
     this.#events.onIdle();
   }
 
-  /** @param code  for those whose replies have not come */
-  close(code: string): void {
+  /** Until TLS is agreed on, all that TLS finds fault with is that. */
+  #failureOf(error: unknown): Delivery {
+    const code = codeOf(error);
+    if (!(this.#socket instanceof TLSSocket) || this.#isConnected) return unreachable(code);
+    const isRefused = this.#socket.authorizationError !== null || /^(ERR_|EPROTO$)/.test(code);
+    return isRefused ? { kind: 'unverified', code } : unreachable(code);
+  }
+
+  /** @param end  for those whose replies have not come */
+  close(end: Delivery): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearTimeout(this.#idleTimer);
@@ -203,8 +220,33 @@ class Stream {
     this.#events.onClose();
     for (const [pending, { query, ifLost }] of lost)
       if (ifLost === 'send-again' && this.#isConnected) this.#events.onLost(query, pending);
-      else pending.settle(unreachable(code));
+      else pending.settle(end);
   }
+}
+
+const CANCELED = unreachable('ECANCELED');
+const RESET = unreachable('ECONNRESET');
+
+/** @param onReady  called when what is written goes out to whom it is meant for */
+function open(to: ServerAddress, { tlsRoots }: StreamOptions, onReady: () => void): Socket {
+  const place = { host: to.ip, port: to.port };
+  if (to.tlsName === undefined)
+    return connectTcp({ ...place, noDelay: true }).once('connect', onReady);
+  const socket = connectTls({
+    ...place,
+    servername: to.tlsName,
+    minVersion: 'TLSv1.2',
+    // Said, for NODE_TLS_REJECT_UNAUTHORIZED changes only what is left out.
+    rejectUnauthorized: true,
+    ...(tlsRoots && { ca: [...tlsRoots] }),
+  });
+  // Node takes what is written early, and might send it before it has looked at the certificate.
+  socket.cork();
+  socket.once('secureConnect', () => {
+    onReady();
+    socket.uncork();
+  });
+  return socket.setNoDelay(true);
 }
 
 /** The first two octets of a message (RFC 1035 section 4.1.1). */

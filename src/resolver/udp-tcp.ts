@@ -22,6 +22,8 @@ export interface TransportOptions {
   readonly maxSockets?: number;
   /** How long a TCP connection is kept for the next query. Default 10 000. */
   readonly tcpIdleMs?: number;
+  /** Certificates, in PEM, that may vouch for the names of DNS over TLS. Default: Node's, with those of NODE_EXTRA_CA_CERTS. */
+  readonly tlsRoots?: readonly string[];
 }
 
 /** Half of the 1024 files that a process may open on most systems: the rest is for clients and for files. */
@@ -47,7 +49,8 @@ const MAX_MESSAGE = 0xffff;
 /** Makes the transport. `random` picks the ports. */
 export function createTransport(random: Random, options: TransportOptions = {}): Transport {
   const slots = new Slots(options.maxSockets ?? MAX_SOCKETS);
-  const streams = new Streams(slots, options.tcpIdleMs ?? TCP_IDLE_MS);
+  const { tcpIdleMs: idleMs = TCP_IDLE_MS, tlsRoots } = options;
+  const streams = new Streams(slots, { idleMs, tlsRoots });
   const overUdp: Transport['exchange'] = async (to, query, how) => {
     if (!(await slots.take(how.signal))) return { kind: 'timeout' };
     try {
@@ -59,6 +62,7 @@ export function createTransport(random: Random, options: TransportOptions = {}):
   return {
     exchange: async (to, query, how) => {
       if (!isAddress(to)) return unreachable('EINVAL');
+      if (to.tlsName !== undefined && how.over === 'udp') return unreachable('EPROTONOSUPPORT');
       if (query.length > MAX_MESSAGE) return unreachable('EMSGSIZE');
       return despiteShortage(how, () =>
         how.over === 'tcp' ? streams.exchange(to, query, how) : overUdp(to, query, how),

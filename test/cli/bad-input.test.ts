@@ -8,7 +8,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { parseServer } from '../../src/cli/arguments.ts';
+import { parseForwarder, parseServer } from '../../src/cli/arguments.ts';
+import type { ServerAddress } from '../../src/environment.ts';
 import { command, NO_NETWORK, spawned } from './support.ts';
 
 const files = t.testdir({
@@ -81,6 +82,13 @@ const CASES: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [['check', 'a.example', '--forward', '::1:'], /no server address/],
   [['check', 'a.example', '--forward', '127.0.0.1:'], /"" is no port/],
   [['check', 'a.example', '--forward', '[::1]:99999'], /"99999" is no port/],
+  [['check', 'a.example', '--forward', '192.0.2.1@0'], /"0" is no port/],
+  [['check', 'a.example', '--forward', '192.0.2.1:53@53'], /no server address/],
+  [['check', 'a.example', '--forward', 'dns.example#dns.example'], /no server address/],
+  [['check', 'a.example', '--forward', '192.0.2.1#'], /"" is no name of a server's certificate/],
+  [['check', 'a.example', '--forward', '192.0.2.1#192.0.2.1'], /"192.0.2.1" is no name of/],
+  [['check', 'a.example', '--forward', '192.0.2.1#a.example#b'], /"a.example#b" is no name/],
+  [['check', 'a.example', '--forward', '192.0.2.1#a.example@853'], /"a.example@853" is no name/],
 
   [['check', 'a.example', '--root-hints', file('none')], /none cannot be read: there is no such/],
   [['check', 'a.example', '--root-hints', file('directory')], /it is a directory/],
@@ -137,6 +145,21 @@ t.test('server addresses in all their forms', async (t) => {
     ['2001:db8::5353', '2001:db8::5353', 53],
   ];
   for (const [text, ip, port] of cases) t.strictSame(parseServer(text), { ip, port }, text);
+});
+
+t.test('forwarders in all their forms, as Unbound spells them', async (t) => {
+  const cases: readonly [string, ServerAddress][] = [
+    ['192.0.2.1', { ip: '192.0.2.1', port: 53 }],
+    ['[::1]:5353', { ip: '::1', port: 5353 }],
+    ['192.0.2.1@5353', { ip: '192.0.2.1', port: 5353 }],
+    ['2001:db8::1@5353', { ip: '2001:db8::1', port: 5353 }],
+    ['[::1]@5353', { ip: '::1', port: 5353 }],
+    // RFC 7858 section 3.1: port 853.
+    ['192.0.2.1#dns.example', { ip: '192.0.2.1', port: 853, tlsName: 'dns.example' }],
+    ['::1@8853#dns.example', { ip: '::1', port: 8853, tlsName: 'dns.example' }],
+    ['192.0.2.1:8853#dns.example', { ip: '192.0.2.1', port: 8853, tlsName: 'dns.example' }],
+  ];
+  for (const [text, address] of cases) t.strictSame(parseForwarder(text), address, text);
 });
 
 t.test('help and version', async (t) => {
