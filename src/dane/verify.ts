@@ -11,8 +11,9 @@ import { type Certificate, parseCertificate } from '../tls/certificate.ts';
 import { sameOctets } from '../tls/der.ts';
 import { matchHost } from '../tls/identity.ts';
 import { Comparisons } from '../tls/name-constraints.ts';
-import { isRoot, isSelfIssued, type Path, PathFinder } from '../tls/path.ts';
+import { isSelfIssued, type Path, PathFinder } from '../tls/path.ts';
 import { checkPath, type PathProblem, type PathRules } from '../tls/path-rules.ts';
+import { endsAtRoot } from '../tls/pkix.ts';
 import { rsaBits } from '../tls/signature.ts';
 import { type Matcher, makeMatcher } from './match.ts';
 import { type MismatchReason, nearest, reasonOf } from './mismatch.ts';
@@ -187,8 +188,7 @@ function endOf(
     return isSignedByBareKey(top, record, search.finder) ? { depth, anchor: 'key' } : undefined;
   }
   // PKIX: the path must reach a root that is trusted here, and the record match on the way.
-  if (depth === 0 || !isRoot(top) || !search.roots.some(({ der }) => sameOctets(der, top.der)))
-    return undefined;
+  if (!endsAtRoot(path, search.roots)) return undefined;
   const constrained = record.usage === USAGE.pkixEe ? path.slice(0, 1) : path.slice(1);
   const found = constrained.findIndex((certificate) => search.matches(record, certificate));
   if (found < 0) return undefined;

@@ -23,6 +23,8 @@ export interface PathRules {
   readonly sha1: 'refuse' | 'accept';
   /** How many names may still be compared with name constraints; shared by all paths of one peer. */
   readonly comparisons: Comparisons;
+  /** CAs that may stand between the server's certificate and the trust anchor; as many as there are where it is left out. */
+  readonly maximumIntermediates?: number;
 }
 
 /** One variant per rule; `depth` counts from the server's own certificate, 0. */
@@ -53,6 +55,7 @@ const RULES: readonly Rule[] = [
   checkKeyUsage,
   checkPurpose,
   checkPathLength,
+  checkDepth,
   checkNameConstraints,
   checkKeyStrength,
   checkSignatureStrength,
@@ -127,10 +130,23 @@ function checkPurpose(path: Path, depth: number): ReturnType<Rule> {
 function checkPathLength(path: Path, depth: number): ReturnType<Rule> {
   const limit = path[depth]?.extensions.basicConstraints?.pathLength;
   if (limit === undefined || depth === 0) return undefined;
-  const between = path.slice(1, depth).filter((certificate) => !isSelfIssued(certificate)).length;
+  const between = countIntermediates(path.slice(1, depth));
   if (between <= limit) return undefined;
   return { kind: 'path-length', text: `${between} CAs below it, ${limit} allowed` };
 }
+
+/** RFC 5280 section 6.1.2 (k): the longest path that is wanted at all is counted as CAs count it. */
+function checkDepth(path: Path, depth: number, rules: PathRules): ReturnType<Rule> {
+  const { maximumIntermediates: limit, anchor } = rules;
+  if (limit === undefined || depth !== path.length - 1) return undefined;
+  const between = countIntermediates(path.slice(1, anchor === 'certificate' ? -1 : undefined));
+  if (between <= limit) return undefined;
+  return { kind: 'path-length', text: `${between} CAs below the trust anchor, ${limit} wanted` };
+}
+
+/** RFC 5280 section 6.1.4 (l): a CA that is self-issued does not count. */
+const countIntermediates = (certificates: Path): number =>
+  certificates.filter((certificate) => !isSelfIssued(certificate)).length;
 
 function checkNameConstraints(path: Path, depth: number, rules: PathRules): ReturnType<Rule> {
   const constraints = path[depth]?.extensions.nameConstraints;

@@ -1,5 +1,4 @@
-/** Paths and names: the rules one by one, hostile lists, and the cases of x509-limbo. */
-import { existsSync, readFileSync } from 'node:fs';
+/** Paths and names: the rules one by one, and hostile lists. */
 import t from 'tap';
 import {
   type CertificateDescription,
@@ -20,8 +19,9 @@ import {
 import { type Certificate, parseCertificate } from '../../src/tls/certificate.ts';
 import { matchHost } from '../../src/tls/identity.ts';
 import { Comparisons } from '../../src/tls/name-constraints.ts';
-import { isRoot, type Path, PathFinder } from '../../src/tls/path.ts';
+import { type Path, PathFinder } from '../../src/tls/path.ts';
 import { checkPath, type PathRules } from '../../src/tls/path-rules.ts';
+import { verifyByRoots } from '../../src/tls/pkix.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -138,6 +138,60 @@ t.test('the rules of a path', async (t) => {
   const expiredAnchor = ladder({}, past, {}).slice(0, 2);
   t.equal(walk(expiredAnchor), 'holds', 'a trust anchor that is no root stands for its key');
   t.equal(walk(expiredAnchor, { anchor: 'key' }), 'expired at 1', 'below a bare key it has dates');
+});
+
+t.test('how long a path may be at all', async (t) => {
+  const long = ladder({}, {}, {}, NAMES);
+  t.equal(walk(long, { maximumIntermediates: 2 }), 'holds');
+  t.equal(walk(long, { maximumIntermediates: 1 }), 'path-length at 3');
+  const rootless = long.slice(0, -1);
+  t.equal(walk(rootless, { maximumIntermediates: 1 }), 'holds', 'the trust anchor is none');
+  t.equal(
+    walk(rootless, { maximumIntermediates: 1, anchor: 'key' }),
+    'path-length at 2',
+    'below a bare key the last certificate is one',
+  );
+  const root = issue({ kind: 'authority', subject: 'CA 0' });
+  const renewed = issue({ kind: 'authority', subject: 'CA 0' }, root);
+  const list = [issue(NAMES, renewed), renewed, root];
+  // RFC 5280 section 6.1.4 (l)
+  t.equal(
+    walk(list, { maximumIntermediates: 0 }),
+    'holds',
+    'a CA that renewed itself is none more',
+  );
+});
+
+t.test('trusted roots', async (t) => {
+  const [leaf, middle, root] = ladder({}, {}, NAMES);
+  if (!leaf || !middle || !root) throw new RangeError('three steps');
+  const verify = (
+    list: readonly IssuedCertificate[],
+    roots: readonly IssuedCertificate[],
+    first = leaf,
+  ): string => {
+    const verdict = verifyByRoots(
+      {
+        leaf: read(first.der),
+        others: list.map(({ der }) => read(der)),
+        roots: roots.map(({ der }) => read(der)),
+      },
+      rules(),
+    );
+    if (verdict.kind === 'trusted') return `${verdict.path.length} certificates`;
+    return verdict.problem ? `${verdict.problem.kind} at ${verdict.problem.depth}` : 'no path';
+  };
+  const namesake = issue({ kind: 'authority', subject: 'CA 0' });
+  t.equal(verify([middle], [root]), '3 certificates', 'the root need not be sent');
+  t.equal(verify([root, middle], [root]), '3 certificates', 'nor does it hurt, in any order');
+  t.equal(verify([middle, root], []), 'no path', 'a root that is sent is not trusted for it');
+  t.equal(verify([middle, root], [namesake]), 'no path', 'nor is one of the same name');
+  t.equal(verify([], [root]), 'no path', 'a gap');
+  t.equal(verify([middle, root], [middle]), 'no path', 'what is trusted is roots');
+  const own = issue({ ...NAMES, kind: 'authority', subject: 'self' });
+  t.equal(verify([], [own], own), 'no path', 'a server does not vouch for itself');
+  const expired = issue({ ...NAMES, notBefore: 0, notAfter: 1 }, middle);
+  t.equal(verify([middle], [root], expired), 'expired at 0', 'what is wrong with the path');
 });
 
 t.test('signatures', async (t) => {
@@ -512,70 +566,3 @@ t.test('host names', async (t) => {
   ];
   for (const [claim, leaf, host, expected] of rows) t.equal(speaksFor(leaf, host), expected, claim);
 });
-
-const LIMBO = new URL('../../../../shared/corpora/x509-limbo/', import.meta.url);
-
-interface LimboCase {
-  readonly id: string;
-  readonly features: readonly string[] | null;
-  readonly peer_certificate: string;
-  readonly trusted_certs: readonly string[];
-  readonly untrusted_intermediates: readonly string[];
-  readonly validation_time: string | null;
-  readonly expected_result: 'SUCCESS' | 'FAILURE';
-  readonly expected_peer_name: { readonly kind: string; readonly value: string };
-}
-
-t.test(
-  'x509-limbo',
-  { skip: existsSync(LIMBO) ? false : '../shared/corpora is not there' },
-  async (t) => {
-    // The corpora are test data whose form their schema vouches for.
-    const load = <T>(file: string): T =>
-      JSON.parse(readFileSync(new URL(file, LIMBO), 'utf8')) as T;
-    const { entries } = load<{ entries: { file: string; applicability: string }[] }>(
-      'manifest.json',
-    );
-    const applicability = new Map(
-      entries.map((entry) => [entry.file.replace(/^.*?#/, ''), entry.applicability]),
-    );
-    const certificates = (pems: readonly string[]): Certificate[] =>
-      pems.flatMap((pem) => {
-        const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
-        const parsed = parseCertificate(new Uint8Array(der));
-        return parsed.kind === 'certificate' ? [parsed.certificate] : [];
-      });
-    /** As a browser would: a path ends at a root that is trusted, and the leaf is named as asked for. */
-    const accepts = (it: LimboCase): boolean => {
-      const [leaf] = certificates([it.peer_certificate]);
-      if (!leaf) return false;
-      const trusted = certificates(it.trusted_certs);
-      const { kind, value } = it.expected_peer_name;
-      // Addresses are not compared here: such a case is about what stands above.
-      if (kind === 'DNS' && matchHost(leaf, [value]) === undefined) return false;
-      const pool = [...trusted, ...certificates(it.untrusted_intermediates)];
-      const now = it.validation_time === null ? Date.now() : Date.parse(it.validation_time);
-      return [...new PathFinder(leaf, pool).paths()].some((path) => {
-        const top = path.at(-1);
-        const ends = top !== undefined && path.length > 1 && trusted.includes(top) && isRoot(top);
-        return ends && checkPath(path, rules({ now })) === undefined;
-      });
-    };
-    const counts = { must: 0, passed: 0, others: 0, agreed: 0, skipped: 0 };
-    for (const it of load<{ testcases: LimboCase[] }>('limbo.json').testcases) {
-      const agrees = accepts(it) === (it.expected_result === 'SUCCESS');
-      if (it.features?.includes('max-chain-depth')) {
-        counts.skipped += 1; // a limit on depth is nothing that a caller could set here
-      } else if (applicability.get(it.id) === 'must') {
-        counts.must += 1;
-        if (agrees) counts.passed += 1;
-        t.ok(agrees, `${it.id}: ${it.expected_result}`);
-      } else {
-        counts.others += 1;
-        if (agrees) counts.agreed += 1;
-      }
-    }
-    t.comment(JSON.stringify(counts));
-    t.equal(counts.must, 60);
-  },
-);
