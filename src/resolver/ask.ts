@@ -15,7 +15,7 @@ import { classify, describe, type Meaning } from './classify.ts';
 import type { Exchange, Exchanged, Means, Sender, Sent } from './exchange.ts';
 import type { Job } from './job.ts';
 import { type Scrubbed, scrub } from './scrub.ts';
-import { addressesIn } from './server-address.ts';
+import { addressesIn, serverKey } from './server-address.ts';
 import type { Servers } from './servers.ts';
 import { firstOf, type Tried } from './waves.ts';
 import type { Nameserver, ZoneCut } from './zone.ts';
@@ -104,11 +104,11 @@ interface Task {
 class Round {
   readonly #parts: AskParts;
   readonly #task: Task;
-  /** Addresses by what became of them: `silent` ones may be asked again. */
+  /** By `serverKey`, as all here: those that were silent may be asked again. */
   readonly #silences = new Map<string, { readonly server: ServerAddress; count: number }>();
   readonly #done = new Set<string>();
   /** What each server came to in the end, for people. */
-  readonly #said = new Map<string, string>();
+  readonly #said = new Map<string, { readonly ip: string; readonly said: string }>();
   #failures = 0;
   #sentAny = false;
   /** Some server has said something. */
@@ -143,7 +143,7 @@ class Round {
       (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length > 0)));
     if (result) return result;
     if (this.#task.patience === 'all-servers')
-      for (const ip of this.#silences.keys()) this.#task.job.noteSilent(this.#task.question, ip);
+      for (const key of this.#silences.keys()) this.#task.job.noteSilent(this.#task.question, key);
     return this.#empty ?? this.#unreachable();
   }
 
@@ -223,18 +223,19 @@ class Round {
 
   #isWorthAsking(server: ServerAddress): boolean {
     const { cut, question, job } = this.#task;
-    const { ip } = server;
-    if (familyOf(ip) === OTHER[this.#parts.families]) return false;
-    if (this.#done.has(ip) || this.#underWay.has(ip) || job.isAvoided(cut.name, ip)) return false;
-    if (job.isSilent(question, ip)) return false;
-    return (this.#silences.get(ip)?.count ?? 0) < MAX_SILENCES[cut.role];
+    const key = serverKey(server);
+    if (familyOf(server.ip) === OTHER[this.#parts.families]) return false;
+    if (this.#done.has(key) || this.#underWay.has(key)) return false;
+    if (job.isAvoided(cut.name, key) || job.isSilent(question, key)) return false;
+    return (this.#silences.get(key)?.count ?? 0) < MAX_SILENCES[cut.role];
   }
 
   async #try(server: ServerAddress): Promise<Tried<Reply>> {
     const { cut, question, job, patience } = this.#task;
-    this.#underWay.add(server.ip);
+    const key = serverKey(server);
+    this.#underWay.add(key);
     const exchanged = await this.#parts.exchange(server, question, this.#means, job);
-    this.#underWay.delete(server.ip);
+    this.#underWay.delete(key);
     const { received } = exchanged;
     if (received.kind === 'spent') return success(this.#limited(received.limit));
     if (received.kind === 'failed') {
@@ -249,10 +250,10 @@ class Round {
     const meaning = classify(question, reply, cut);
     this.#trace(server, exchanged, describe(reply, meaning));
     if (meaning.kind === 'answer' || meaning.kind === 'referral' || meaning.kind === 'empty')
-      job.noteReply(cut.name, question, server.ip);
+      job.noteReply(cut.name, question, key);
     if (meaning.kind === 'answer' || meaning.kind === 'referral')
       return success({ kind: 'reply', reply, server, sender, meaning });
-    this.#done.add(server.ip);
+    this.#done.add(key);
     if (meaning.kind === 'empty')
       this.#empty ??= { kind: 'reply', reply, server, sender, meaning: { kind: 'answer' } };
     this.#failures += patience === 'probe' ? MAX_PROBE_FAILURES : 1;
@@ -275,15 +276,16 @@ class Round {
   #noteFailure(server: ServerAddress, why: FailedReceipt['why']): void {
     this.#failures += 1;
     if (why !== 'unreachable' && why !== 'unverified') this.#sentAny = true;
-    if (why !== 'timeout') this.#done.add(server.ip);
-    const silence = this.#silences.get(server.ip);
+    const key = serverKey(server);
+    if (why !== 'timeout') this.#done.add(key);
+    const silence = this.#silences.get(key);
     if (silence) silence.count += 1;
-    else this.#silences.set(server.ip, { server, count: 1 });
+    else this.#silences.set(key, { server, count: 1 });
   }
 
   #trace(server: ServerAddress, { sent }: Exchanged, result: string): void {
     const { cut, question, job } = this.#task;
-    this.#said.set(server.ip, result);
+    this.#said.set(serverKey(server), { ip: server.ip, said: result });
     for (const [i, { at, milliseconds, over, fault }] of sent.entries()) {
       const isLast = i === sent.length - 1;
       job.trace.push({
@@ -308,7 +310,7 @@ class Round {
   }
 
   get #told(): readonly { ip: string; said: string }[] {
-    return [...this.#said].slice(0, MOST_TOLD).map(([ip, said]) => ({ ip, said }));
+    return [...this.#said.values()].slice(0, MOST_TOLD);
   }
 
   #unreachable(): Reply {

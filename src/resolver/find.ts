@@ -29,6 +29,7 @@ import type { Job } from './job.ts';
 import type { AskedDs } from './missed-cuts.ts';
 import type { Renew } from './renew.ts';
 import type { Scrubbed } from './scrub.ts';
+import { serverKey } from './server-address.ts';
 import type { Trust } from './trust.ts';
 import { suspended, type TrustPoints } from './trust-points.ts';
 import type { Arrival, Walk } from './walk.ts';
@@ -293,7 +294,8 @@ export class Finder {
     return (
       atFault.size > 0 &&
       cut.nameservers.some(
-        ({ addresses }) => addresses.length === 0 || addresses.some(({ ip }) => !atFault.has(ip)),
+        ({ addresses }) =>
+          addresses.length === 0 || addresses.some((server) => !atFault.has(serverKey(server))),
       )
     );
   }

@@ -17,7 +17,7 @@ interface Sheet {
   readonly startedAt: number;
   /** `at` of exchanges is on the Clock's scale here. */
   readonly trace: Step[];
-  /** By zone, and by zone and question: the servers whose replies this job has used. */
+  /** By zone, and by zone and question: the servers (`serverKey`) whose replies this job has used. */
   readonly repliers: Map<string, Set<string>>;
   /** By zone: those whose word was bogus. */
   readonly avoided: Map<string, Set<string>>;

@@ -5,6 +5,7 @@ import type { RRType } from '../../src/dns/codes.ts';
 import { Name } from '../../src/dns/name.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
+import type { Transport } from '../../src/environment.ts';
 import type { Resolver } from '../../src/resolver/resolver.ts';
 import {
   corruptSignatures,
@@ -232,4 +233,28 @@ t.test('what is fetched unchecked is kept for nobody', async (t) => {
   const looping = internet({ 'example.com': ['a CNAME b', 'b CNAME a'] });
   const loop = await resolverOn(looping).fetchUnchecked(name('a.example.com'), 'A');
   t.match(loop, { kind: 'failed', failure: { reason: 'alias-loop' } });
+});
+
+t.test('forwarders at two ports of one address are two', async (t) => {
+  const net = internet(SOUND);
+  const { ip } = net.forwarder;
+  const asked = new Set<number>();
+  const transport: Transport = {
+    exchange: async (to, query, how) => {
+      asked.add(to.port);
+      if (to.port === 5301) return { kind: 'unreachable', code: 'ECONNREFUSED' };
+      return net.transport.exchange({ ip, port: 53 }, query, how);
+    },
+  };
+  for (const ports of [
+    [5301, 5302],
+    [5302, 5301],
+  ]) {
+    const forward = ports.map((port) => ({ ip, port }));
+    const environment = { clock: net.clock, random: net.random, transport };
+    const resolver = resolverOn(net, { forward, environment });
+    t.equal(await ask(resolver, 'www.example.com', 'A'), 'secure 192.0.2.1');
+    t.equal(await ask(resolver, 'www.plain.net', 'A'), 'insecure 192.0.2.80 (no-ds-proven)');
+  }
+  t.ok(asked.has(5301), 'the dead one was tried');
 });
