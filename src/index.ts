@@ -142,6 +142,7 @@ export type {
 export { nodeEnvironment } from './environment-node.ts';
 export { loadAnchorState, saveAnchorState } from './resolver/anchor-state-file.ts';
 export { parseHints, ROOT_HINTS } from './resolver/hints.ts';
+export { type Network, parseNetwork } from './resolver/rebinding.ts';
 export { type AnchorKeeper, type KeeperParts, keepAnchors } from './resolver/refresh.ts';
 export type { Resolver, ResolverOptions } from './resolver/resolver.ts';
 export type { Nameserver } from './resolver/zone.ts';

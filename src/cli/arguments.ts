@@ -15,6 +15,8 @@ import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../dnssec/negative-
 import { parseRootAnchors } from '../dnssec/root-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import { DNS_PORT, parseHints } from '../resolver/hints.ts';
+import { type Network, parseNetwork } from '../resolver/rebinding.ts';
+import type { ConfiguredZone } from '../resolver/resolver.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { Misuse } from './misuse.ts';
 
@@ -118,6 +120,29 @@ function parsePlace(text: string, place: string, port: string): ServerAddress {
   if (!isAddress(ip))
     throw new Misuse(`"${text}" is no server address: write 192.0.2.1@5353 or ::1@5353`);
   return { ip, port: parsePort(port) };
+}
+
+/** `ZONE ADDR...`: a zone with its own servers, each as `parseForwarder` takes them, but without TLS. */
+export function parseStub(text: string): ConfiguredZone {
+  const [zone, ...places] = text.split(/\s+/).filter((word) => word !== '');
+  if (zone === undefined || places.length === 0)
+    throw new Misuse(
+      `"${text}" is no stub zone: write 'ZONE ADDR...', such as 'corp.example 192.0.2.1 192.0.2.2@5353'`,
+    );
+  const { name } = parseName(zone);
+  const addresses = places.map(parseForwarder);
+  const inTls = addresses.find(({ tlsName }) => tlsName !== undefined);
+  if (inTls) throw new Misuse(`#${inTls.tlsName}: only a forwarder is asked over TLS`);
+  return { name, role: 'authoritative', nameservers: [{ host: name, addresses }] };
+}
+
+export function parsePrivateAddress(text: string): Network {
+  const network = parseNetwork(text);
+  if (!network)
+    throw new Misuse(
+      `"${text}" is no network: write 10.0.0.0/8, fd00::/8 or one address, without bits behind the prefix`,
+    );
+  return network;
 }
 
 /** What `parseServer` takes, where port 0 lets the system choose one. */

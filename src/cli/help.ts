@@ -10,6 +10,7 @@ const RESOLVER_OPTIONS = `  --root-hints FILE     start from these root servers 
                         ask this resolver in place of the root; validate just the same;
                         with a name over TLS, to a server that proves it, or not at all
   --engine NAME         native (node:crypto, the default) or noble (pure TypeScript)
+  --stub 'ZONE ADDR...' ask these servers for what lies in ZONE; validate just the same
   --negative-anchor 'NAME UNTIL REASON'
                         validate nothing at and below NAME (RFC 7646), for a week at most
   --timeout S           seconds for the whole run
@@ -64,6 +65,11 @@ foreground; SIGTERM ends it once what was asked is answered.
   --forward ADDR[@PORT][#NAME]
                         ask this resolver in place of the root; validate just the same;
                         with a name over TLS, to a server that proves it, or not at all
+  --stub 'ZONE ADDR...' ask these servers for what lies in ZONE; validate just the same
+  --negative-anchor 'NAME UNTIL REASON'
+                        validate nothing at and below NAME (RFC 7646), for a week at most
+  --private-address NET answer no public name with an address in NET, such as 10.0.0.0/8
+  --private-domain NAME names at and below NAME may have such addresses
   --cache-mb N          megabytes for what is kept
   --workers 1           one process; more are not supported yet
   --no-ipv6             ask servers over IPv4 only

@@ -5,6 +5,7 @@
  * @module
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Name } from '../dns/name.ts';
 import type { Anchors } from '../dnssec/anchors.ts';
 import { Budget } from '../dnssec/budget.ts';
 import { defaultPolicy } from '../dnssec/context.ts';
@@ -14,15 +15,20 @@ import { nobleEngine } from '../dnssec/engine-noble.ts';
 import type { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import type { Families } from '../resolver/ask.ts';
+import type { Network } from '../resolver/rebinding.ts';
+import type { ConfiguredZone } from '../resolver/resolver.ts';
 import type { Nameserver } from '../resolver/zone.ts';
-import { DEFAULT_LISTENERS, isLoopback, isSamePlace } from '../server/access.ts';
+import { DEFAULT_LISTENERS, isLoopback, leadsTo } from '../server/access.ts';
 import {
   parseForwarder,
   parseListener,
   parseMegabytes,
+  parseName,
   parseNegativeAnchors,
   parsePort,
+  parsePrivateAddress,
   parseSeconds,
+  parseStub,
   readAnchors,
   readHints,
 } from './arguments.ts';
@@ -37,6 +43,10 @@ export interface ResolverChoice {
   readonly families?: Families;
   readonly minimisation?: 'on' | 'off';
   readonly negativeAnchors?: NegativeAnchors;
+  /** Stub zones. */
+  readonly zones?: readonly ConfiguredZone[];
+  readonly privateAddresses?: readonly Network[];
+  readonly privateDomains?: readonly Name[];
 }
 
 export interface SharedOptions extends ResolverChoice {
@@ -53,6 +63,7 @@ const SHARED = {
   timeout: { type: 'string' },
   engine: { type: 'string' },
   'negative-anchor': { type: 'string', multiple: true },
+  stub: { type: 'string', multiple: true },
 } as const;
 
 const CHECK = { ...SHARED, port: { type: 'string' }, 'no-probe': { type: 'boolean' } } as const;
@@ -63,6 +74,10 @@ const SERVE = {
   'trust-anchor': SHARED['trust-anchor'],
   forward: SHARED.forward,
   engine: SHARED.engine,
+  'negative-anchor': SHARED['negative-anchor'],
+  stub: SHARED.stub,
+  'private-address': { type: 'string', multiple: true },
+  'private-domain': { type: 'string', multiple: true },
   listen: { type: 'string', multiple: true },
   state: { type: 'string' },
   'cache-mb': { type: 'string' },
@@ -131,11 +146,15 @@ export function parseServe(args: readonly string[], now: number): ServeWords | t
   const listeners = parseListeners(listen);
   const chosen = choice(values, now);
   refuseCircle(listeners, chosen);
+  const privateAddresses = values['private-address']?.map(parsePrivateAddress);
+  const privateDomains = values['private-domain']?.map((text) => parseName(text).name);
   return {
     listeners,
     state,
     cacheBytes: cacheMb === undefined ? undefined : parseMegabytes(cacheMb),
     ...chosen,
+    ...(privateAddresses && { privateAddresses }),
+    ...(privateDomains && { privateDomains }),
     ...(values['no-ipv6'] && { families: 'ipv4' }),
     ...(values['no-qname-minimisation'] && { minimisation: 'off' }),
   };
@@ -152,11 +171,20 @@ function parseListeners(texts: readonly string[] | undefined): readonly ServerAd
 }
 
 /** A daemon that asks itself answers nobody. */
-function refuseCircle(listeners: readonly ServerAddress[], { forward }: ResolverChoice): void {
-  if (forward && listeners.some((one) => isSamePlace(one, forward)))
-    throw new Misuse(
-      `--forward ${forward.ip}: that is where danelaw itself listens; give another resolver, or another --listen`,
-    );
+function refuseCircle(
+  listeners: readonly ServerAddress[],
+  { forward, zones = [] }: ResolverChoice,
+): void {
+  const stubs = zones.flatMap(({ nameservers }) => nameservers.flatMap((one) => one.addresses));
+  const asked = [
+    ...(forward ? [{ option: '--forward', place: forward }] : []),
+    ...stubs.map((place) => ({ option: '--stub', place })),
+  ];
+  for (const { option, place } of asked)
+    if (listeners.some((one) => leadsTo(place, one)))
+      throw new Misuse(
+        `${option} ${place.ip}: that is where danelaw itself listens; give another resolver, or another --listen`,
+      );
 }
 
 export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | typeof HELP {
@@ -173,30 +201,35 @@ const shared = (values: Values<keyof typeof SHARED>, now: number): SharedOptions
   form: values.json ? 'json' : 'text',
   timeoutMs: given(values.timeout, parseSeconds),
   ...choice(values, now),
-  ...(Array.isArray(values['negative-anchor']) && {
-    negativeAnchors: parseNegativeAnchors(values['negative-anchor'], now),
-  }),
 });
 
 const given = <T>(value: Value | undefined, read: (text: string) => T) =>
   typeof value === 'string' ? read(value) : undefined;
 
-function choice(
-  values: Values<'root-hints' | 'trust-anchor' | 'forward' | 'engine'>,
-  now: number,
-): ResolverChoice {
+const several = <T>(value: Value | undefined, read: (texts: readonly string[]) => T) =>
+  typeof value === 'object' ? read(value) : undefined;
+
+type Choosing = 'root-hints' | 'trust-anchor' | 'forward' | 'engine' | 'negative-anchor' | 'stub';
+
+function choice(values: Values<Choosing>, now: number): ResolverChoice {
   const engine = given(values.engine, parseEngine) ?? nativeEngine;
   const hints = given(values['root-hints'], readHints);
   const anchors = given(values['trust-anchor'], (file) =>
     readAnchors(file, { now, policy: defaultPolicy(engine), budget: new Budget() }),
   );
   const forward = given(values.forward, parseForwarder);
+  const zones = several(values.stub, (texts) => texts.map(parseStub));
+  const negativeAnchors = several(values['negative-anchor'], (texts) =>
+    parseNegativeAnchors(texts, now),
+  );
   if (hints && forward) throw new Misuse('--root-hints and --forward exclude each other: use one');
   return {
     engine,
     ...(hints && { hints }),
     ...(anchors && { anchors }),
     ...(forward && { forward }),
+    ...(zones && { zones }),
+    ...(negativeAnchors && { negativeAnchors }),
   };
 }
 

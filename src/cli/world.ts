@@ -31,7 +31,8 @@ export function openResolver(
   { environment }: World,
   manner: Manner = {},
 ): Resolver {
-  const { hints, anchors, forward, engine, families, minimisation, negativeAnchors } = choice;
+  const { hints, anchors, forward, engine, families, minimisation } = choice;
+  const { negativeAnchors, zones, privateAddresses, privateDomains } = choice;
   return createResolver({
     environment,
     policy: defaultPolicy(engine),
@@ -42,6 +43,9 @@ export function openResolver(
     ...(families && { families }),
     ...(minimisation && { minimisation }),
     ...(negativeAnchors && { negativeAnchors }),
+    ...(zones && { zones }),
+    ...(privateAddresses && { privateAddresses }),
+    ...(privateDomains && { privateDomains }),
     ...manner,
   });
 }

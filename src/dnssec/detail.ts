@@ -77,6 +77,8 @@ export type Detail =
     }
   /** What the reader of the RRset stumbled over. */
   | { readonly kind: 'defect'; readonly text: string }
+  /** Which address of which network. */
+  | { readonly kind: 'private-address'; readonly text: string }
   /** The servers that were asked, by address, and what each of them came to. */
   | { readonly kind: 'servers'; readonly servers: readonly { ip: string; said: string }[] };
 

@@ -51,6 +51,7 @@ function printDetail(reason: Reason, detail: Detail): string {
     case 'weak-key':
       return `key ${printKey(detail.key)} has ${detail.bits} bits, where ${detail.least} are the least`;
     case 'defect':
+    case 'private-address':
       return detail.text;
     case 'servers':
       return detail.servers.map(({ ip, said }) => `${ip} ${said}`).join(', ');

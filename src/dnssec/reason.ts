@@ -197,6 +197,11 @@ export const REASONS = {
     rfc: 'RFC 6672 section 2.2',
     text: 'the DNAME leads to a name longer than 255 octets',
   }),
+  'private-address': indeterminate({
+    ede: 15,
+    rfc: 'RFC 8914 section 4.16',
+    text: 'a public name leads to an address of the private network',
+  }),
   'unusable-records': indeterminate({
     ede: 0,
     rfc: 'RFC 1035 section 3.2.1',

@@ -29,6 +29,7 @@ import type { Failures } from './failures.ts';
 import { type Finder, type Found, type NotAsked, placeOf, stepOf } from './find.ts';
 import { Job } from './job.ts';
 import { Joined } from './joined.ts';
+import { blocked, type Private } from './rebinding.ts';
 import { type Stand, secondsLeft, type TrustPoints } from './trust-points.ts';
 
 /** For how long answers are kept at most, seconds. */
@@ -53,6 +54,8 @@ export interface LookupParts {
   readonly clock: Clock;
   readonly limits: Partial<Limits>;
   readonly longestTtl: LongestTtl;
+  /** Where public names may not lead. */
+  readonly private: Private;
 }
 
 /** The whole answer from the cache, at once; `undefined` where a packet would have to go out for any part of it. */
@@ -157,6 +160,11 @@ class Chain {
     this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
     if (failed(finding)) return end(this.#fail(finding));
     if (finding.status === 'insecure') this.#weakest ??= insecurityOf(finding);
+    if (finding.found.kind === 'records') {
+      const { rrset, others = [] } = finding.found;
+      const failure = blocked([rrset, ...others], zone, this.#parts.private);
+      if (failure) return end(this.#fail(failure));
+    }
     if (finding.found.kind !== 'alias') return end(this.#answer(finding.found));
     const failure = this.#refuseLink(finding.found, zone);
     if (failure) return end(this.#fail(failure));

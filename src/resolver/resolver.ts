@@ -22,6 +22,7 @@ import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
 import { LONGEST_TTL, type LongestTtl, makeLookup, type Recall } from './lookup.ts';
 import { Priming } from './priming.ts';
+import type { Network, Private } from './rebinding.ts';
 import { FRESH_MS, makeRenew, type Renew } from './renew.ts';
 import { Servers } from './servers.ts';
 import { Trust } from './trust.ts';
@@ -59,6 +60,10 @@ export interface ResolverOptions {
   readonly longestTtl?: LongestTtl;
   /** Limits that are moved; the rest stay at their defaults. */
   readonly limits?: Partial<Limits>;
+  /** Networks that public names may not lead into (rebinding protection); none where it is left out. */
+  readonly privateAddresses?: readonly Network[];
+  /** Names at and below which addresses may lie in them. */
+  readonly privateDomains?: readonly Name[];
   /** Octets that all caches together may hold; 64 MB where it is left out. Nothing is kept that takes more. */
   readonly cacheBytes?: number;
 }
@@ -139,10 +144,12 @@ export function createResolver(options: ResolverOptions): Resolver {
   };
   const finder = new Finder({ walk, trust, points, renew, clock, policy });
   const answers = new Answers(clock, share('answers'), (name) => walk.closest(name).name);
+  const { privateAddresses: networks = [], privateDomains: domains = [] } = options;
+  const shut: Private = { networks, domains };
   return {
-    ...makeLookup({ finder, points, answers, failures, clock, limits, longestTtl }),
+    ...makeLookup({ finder, points, answers, failures, clock, limits, longestTtl, private: shut }),
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
-    fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits }),
+    fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits, private: shut }),
     held: () => ({
       answers: answers.held,
       cuts: cuts.held,

@@ -18,6 +18,7 @@ import type { Clock } from '../environment.ts';
 import { contextOf } from './context.ts';
 import { Job } from './job.ts';
 import { checkType } from './lookup.ts';
+import { blocked, type Private } from './rebinding.ts';
 import type { Scrubbed } from './scrub.ts';
 import type { Walk } from './walk.ts';
 
@@ -42,6 +43,7 @@ export interface UncheckedParts {
   readonly clock: Clock;
   readonly policy: Policy;
   readonly limits: Partial<Limits>;
+  readonly private: Private;
 }
 
 export const makeFetchUnchecked =
@@ -59,7 +61,11 @@ export const makeFetchUnchecked =
       const read = readChain({ name: at, type }, reply, cut.name, contextOf(parts, job));
       answer.push(...read.sets);
       if (read.kind === 'failed') return read;
-      if (read.kind === 'end') return endOf(read.finding, answer, reply);
+      if (read.kind === 'end') {
+        const end = endOf(read.finding, answer, reply);
+        const failure = blocked(end.answer, cut.name, parts.private);
+        return failure ? { kind: 'failed', failure } : end;
+      }
       if (answer.length > 2 * job.budget.limits['alias-links'])
         return { kind: 'failed', failure: spent(cut.name, at, 'CNAME', 'alias-links') };
       at = read.target;
@@ -108,7 +114,11 @@ const loop = (zone: Name, owner: Name): Failure => ({
   fault: { zone, owner, type: 'CNAME' },
 });
 
-function endOf({ found }: Known, aliases: readonly RRset[], reply: Scrubbed): Unchecked {
+function endOf(
+  { found }: Known,
+  aliases: readonly RRset[],
+  reply: Scrubbed,
+): Extract<Unchecked, { kind: 'reply' }> {
   const own = found.kind === 'records' ? [found.rrset, ...(found.others ?? [])] : [];
   return {
     kind: 'reply',

@@ -29,9 +29,15 @@ export const clientAt = (ip: string): string | undefined => (isLoopback(ip) ? un
 
 const LOOPBACK_NET = 127;
 
-/** Whether both are one place, however the addresses are spelled. */
-export function isSamePlace(a: ServerAddress, b: ServerAddress): boolean {
-  return a.port === b.port && canonical(a.ip) === canonical(b.ip);
+/** Whether what is sent to `to` may come in at the listener `at`, however the addresses are spelled. */
+export function leadsTo(to: ServerAddress, at: ServerAddress): boolean {
+  if (to.port !== at.port) return false;
+  const ip = canonical(to.ip);
+  // Sent to no address in particular it goes to this machine, by loopback.
+  return ip === canonical(at.ip) || (/^0(\.0)*$/.test(ip) && isLoopback(at.ip));
 }
 
-const canonical = (ip: string): string => (parseIPv4(ip) ?? parseIPv6(ip) ?? [ip]).join('.');
+const canonical = (ip: string): string => {
+  const octets = [...(parseIPv4(ip) ?? parseIPv6(ip) ?? [])];
+  return octets.join('.').replace(/^(0\.){10}255\.255\./, ''); // IPv4-mapped
+};

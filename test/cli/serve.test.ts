@@ -292,6 +292,33 @@ t.test('--state keeps trust anchors over a restart', async (t) => {
   }
 });
 
+t.test('exceptions and borders that its operator has drawn', async (t) => {
+  const until = new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z');
+  const { port, stop, ran } = await started([
+    ...['--negative-anchor', `bad.com ${until} told on Monday`],
+    ...['--private-address', '192.0.2.80/32', '--private-address', '192.0.2.90'],
+    ...['--private-domain', 'plain.net'],
+    ...['--stub', `wild.com ${serversOf('wild.com').join(' ')}`],
+  ]);
+  const udp = async (name: string, asked?: Asked): Promise<Message> =>
+    read(await overUdp(port, queryFor(name, asked)));
+  t.match(await udp('www.bad.com', { ad: true }), { rcode: 'NOERROR', authenticData: false });
+  t.match(await udp('www.example.com'), { rcode: 'SERVFAIL', answer: [] }, 'row 102');
+  t.match(await udp('www.plain.net'), { rcode: 'NOERROR' }, 'a private domain');
+  const before = net.log.length;
+  const edns = { udpSize: 4096, dnssecOk: false };
+  t.match(await udp('a.wild.com', { type: 'TXT', ad: true, edns }), { rcode: 'NOERROR' });
+  t.ok(net.log[before]?.zone?.equals(Name.parse('wild.com')), 'its own servers were asked first');
+  stop();
+  t.equal((await ran).code, 0);
+});
+
+/** Where the servers of a zone of this internet are. */
+function serversOf(zone: string): readonly string[] {
+  const reply = net.log.filter((one) => one.zone?.equals(Name.parse(zone)));
+  return [...new Set(reply.map(({ server }) => server))];
+}
+
 t.test('a place that is taken is told with what to do', async (t) => {
   const first = await started();
   const args = ['serve', '--listen', `127.0.0.1:${first.port}`];
@@ -309,6 +336,10 @@ t.test('row 136: a forwarder that is an own listener is refused at the start', a
   const circles: [listen: string, forward: string][] = [
     ['127.0.0.1:5353', '127.0.0.1:5353'],
     ['[::1]:5353', '[0:0::1]:5353'],
+    ['127.0.0.1:5353', '::ffff:127.0.0.1@5353'],
+    // Where a packet to no address in particular goes.
+    ['127.0.0.1:5353', '0.0.0.0@5353'],
+    ['[::1]:5353', '::@5353'],
   ];
   for (const [listen, forward] of circles) {
     const args = ['serve', '--listen', listen, '--forward', forward];
@@ -318,6 +349,11 @@ t.test('row 136: a forwarder that is an own listener is refused at the start', a
   }
   const { err } = await command(['serve', '--forward', '127.0.0.1'], { environment: NO_NETWORK });
   t.match(err, /that is where danelaw itself listens/, 'where it listens without a word');
+  const stub = ['serve', '--stub', 'corp.example 192.0.2.1 127.0.0.1'];
+  t.match(
+    (await command(stub, { environment: NO_NETWORK })).err,
+    /--stub 127.0.0.1: that is where/,
+  );
 });
 
 t.test('words that a daemon cannot work by', async (t) => {
@@ -325,6 +361,11 @@ t.test('words that a daemon cannot work by', async (t) => {
     [['--listen', '0.0.0.0:53'], /only addresses of this machine alone/],
     [['--listen', '192.0.2.1:53'], /only addresses of this machine alone/],
     [['--workers', '2'], /--workers must be 1/],
+    [['--private-address', '10.0.0.1/8'], /"10.0.0.1\/8" is no network: write 10.0.0.0\/8/],
+    [['--stub', 'corp.example'], /"corp.example" is no stub zone: write 'ZONE ADDR...'/],
+    [['--stub', 'corp.example ns.corp.example'], /"ns.corp.example" is no server address/],
+    [['--stub', 'corp.example ::1#ns.corp.example'], /only a forwarder is asked over TLS/],
+    [['--negative-anchor', 'bad.com'], /is no negative trust anchor/],
     [['--cache-mb', '0'], /"0" is no size/],
     [['example.com'], /one word too many/],
   ];

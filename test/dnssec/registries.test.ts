@@ -32,6 +32,7 @@ const CODES = {
   'RRSIGs Missing': 10,
   'No Zone Key Bit Set': 11,
   'NSEC Missing': 12,
+  Blocked: 15,
   'No Reachable Authority': 22,
   'Network Error': 23,
   'Signature Expired before Valid': 25,
@@ -74,6 +75,7 @@ const TOLD: Readonly<Record<Reason, readonly [status: string, code: keyof typeof
   'budget-spent': ['indeterminate', 'Other Error'],
   'alias-loop': ['indeterminate', 'Other Error'],
   'alias-too-long': ['indeterminate', 'Other Error'],
+  'private-address': ['indeterminate', 'Blocked'],
   'unusable-records': ['indeterminate', 'Other Error'],
 };
 

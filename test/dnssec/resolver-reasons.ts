@@ -10,4 +10,5 @@ export const RESOLVER_REASONS = [
   'signatures-stripped',
   'network-error',
   'alias-loop',
+  'private-address',
 ] as const satisfies readonly Reason[];

@@ -23,7 +23,7 @@ import {
 import { signingKey } from '../../src/testing/keys.ts';
 import type { RESOLVER_REASONS } from '../dnssec/resolver-reasons.ts';
 import { record } from '../dnssec/world.ts';
-import { resolverOn } from './support.ts';
+import { networkOf, resolverOn } from './support.ts';
 
 const ZONE = Name.parse('example.com');
 const WWW = Name.parse('www.example.com');
@@ -171,6 +171,12 @@ const SCENARIOS: Readonly<Record<Wanted, Scenario>> = {
     status: 'indeterminate',
     words: /^$/,
     place: ['CNAME', 'pool.example.com.', 'example.com.'],
+  },
+  'private-address': {
+    run: () => find(net(), { privateAddresses: [networkOf('192.0.2.0/24')] }),
+    status: 'indeterminate',
+    words: /^: 192\.0\.2\.1 lies in 192\.0\.2\.0\/24$/,
+    place: ['A', 'www.example.com.', 'example.com.'],
   },
 };
 

@@ -5,6 +5,7 @@ import { printRdata } from '../../src/dns/presentation.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { failed, type Outcome } from '../../src/dnssec/outcome.ts';
 import { parseHints } from '../../src/resolver/hints.ts';
+import { type Network, parseNetwork } from '../../src/resolver/rebinding.ts';
 import {
   createResolver,
   type Resolver,
@@ -27,6 +28,12 @@ export function resolverOn(net: Internet, options: Partial<ResolverOptions> = {}
     anchors: anchors.anchors,
     ...options,
   });
+}
+
+export function networkOf(text: string): Network {
+  const network = parseNetwork(text);
+  if (!network) throw new RangeError(`${text} is no network`);
+  return network;
 }
 
 /** One line for an outcome: `secure 192.0.2.1`, `insecure nxdomain (no-ds-proven)`, `bogus (rrsigs-missing)`. */

@@ -9,7 +9,7 @@ import { type Message, parseMessage, writeMessage } from '../../src/dns/message.
 import { Name } from '../../src/dns/name.ts';
 import { failed } from '../../src/dnssec/outcome.ts';
 import type { Environment } from '../../src/environment.ts';
-import { isLoopback, isSamePlace } from '../../src/server/access.ts';
+import { isLoopback, leadsTo } from '../../src/server/access.ts';
 import { type AnswerQuery, makeAnswerClient, makeAnswerQuery } from '../../src/server/answer.ts';
 import { type Caller, Reception } from '../../src/server/reception.ts';
 import { refuse } from '../../src/server/view.ts';
@@ -307,8 +307,12 @@ t.test('addresses of this machine', (t) => {
     t.ok(isLoopback(ip), ip);
   for (const ip of ['192.0.2.1', '::', '::2', '::ffff:192.0.2.1', 'fe80::1', ''])
     t.notOk(isLoopback(ip), ip);
-  t.ok(isSamePlace({ ip: '::1', port: 53 }, { ip: '0:0:0:0:0:0:0:1', port: 53 }));
-  t.notOk(isSamePlace({ ip: '::1', port: 53 }, { ip: '::1', port: 54 }));
+  t.ok(leadsTo({ ip: '::1', port: 53 }, { ip: '0:0:0:0:0:0:0:1', port: 53 }));
+  t.notOk(leadsTo({ ip: '::1', port: 53 }, { ip: '::1', port: 54 }));
+  t.ok(leadsTo({ ip: '::ffff:127.0.0.1', port: 53 }, { ip: '127.0.0.1', port: 53 }));
+  t.ok(leadsTo({ ip: '0.0.0.0', port: 53 }, { ip: '127.0.0.1', port: 53 }));
+  t.notOk(leadsTo({ ip: '0.0.0.0', port: 53 }, { ip: '192.0.2.1', port: 53 }));
+  t.notOk(leadsTo({ ip: '10.0.0.0', port: 53 }, { ip: '127.0.0.1', port: 53 }));
   t.end();
 });
 

@@ -1,0 +1,94 @@
+/**
+ * Rebinding protection: a name of the public DNS that leads to an address of the private network is not answered.
+ *
+ * A page from such a name would have its reader's browser talk to what stands inside, as if that were the page's own
+ * server. Does nothing unless networks are given (Unbound's `private-address`, with `private-domain` for names that may).
+ * Does not: bear on name servers' addresses (zone.ts), nor on what is kept: each answer is looked at as it is given.
+ * @module
+ */
+import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from '../dns/address.ts';
+import type { RRType } from '../dns/codes.ts';
+import type { Name } from '../dns/name.ts';
+import { decode, type Rdata } from '../dns/rdata.ts';
+import type { RRset } from '../dns/rrset.ts';
+import { SVC_KEYS } from '../dns/svc-params.ts';
+import type { Failure } from '../dnssec/outcome.ts';
+
+/** Addresses that begin with the same bits. */
+export interface Network {
+  /** Four or sixteen; those behind `bits` are zero. */
+  readonly octets: Uint8Array;
+  readonly bits: number;
+}
+
+export interface Private {
+  readonly networks: readonly Network[];
+  /** Names at and below which addresses may lie in them. */
+  readonly domains: readonly Name[];
+}
+
+/** The record sets of one answer, of names in `zone`: the failure that takes their place where one is blocked. */
+export function blocked(
+  sets: readonly RRset[],
+  zone: Name,
+  { networks, domains }: Private,
+): Failure | undefined {
+  if (networks.length === 0) return undefined;
+  for (const { owner, type, rdata } of sets) {
+    if (!MAY_LEAD.has(type) || domains.some((domain) => owner.isAtOrBelow(domain))) continue;
+    for (const octets of rdata.flatMap((one) => addressesIn(type, one))) {
+      const network = networks.find((one) => isIn(octets, one));
+      if (!network) continue;
+      const text = `${printAddress(octets)} lies in ${printNetwork(network)}`;
+      const fault = { zone, owner, type, detail: { kind: 'private-address', text } } as const;
+      return { status: 'indeterminate', reason: 'private-address', fault };
+    }
+  }
+  return undefined;
+}
+
+/** `10.0.0.0/8`, `fd00::/8`, or one address; `undefined` for anything else, a prefix with bits behind its length included. */
+export function parseNetwork(text: string): Network | undefined {
+  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const octets = parseIPv4(address) ?? parseIPv6(address);
+  if (!octets) return undefined;
+  const bits = length === undefined ? octets.length * 8 : Number(length);
+  if (bits > octets.length * 8) return undefined;
+  const hasMore = octets.some((octet, i) => (octet & ~maskOf(i, bits)) !== 0);
+  return hasMore ? undefined : { octets, bits };
+}
+
+const MAY_LEAD: ReadonlySet<RRType> = new Set(['A', 'AAAA', 'SVCB', 'HTTPS']);
+const HINTS: ReadonlyMap<number, 4 | 16> = new Map([
+  [SVC_KEYS.ipv4hint, 4],
+  [SVC_KEYS.ipv6hint, 16],
+]);
+
+/** The address of an A or AAAA record, or the hints of RFC 9460 section 7.3, which clients may use in place of one. */
+function addressesIn(type: RRType, rdata: Rdata): readonly Uint8Array[] {
+  if (type === 'A' || type === 'AAAA') return [rdata];
+  return decode('SVCB', rdata).params.flatMap(({ key, value }) => {
+    const length = HINTS.get(key);
+    if (length === undefined) return [];
+    const count = value.length / length;
+    return Array.from({ length: count }, (_, i) => value.subarray(i * length, (i + 1) * length));
+  });
+}
+
+/** An IPv4-mapped address (RFC 4291 section 2.5.5.2) leads to where the IPv4 address in it does. */
+function isIn(address: Uint8Array, { octets, bits }: Network): boolean {
+  const isMapped = MAPPED.every((octet, i) => address[i] === octet);
+  const meant = isMapped && octets.length === 4 ? address.subarray(MAPPED.length) : address;
+  if (meant.length !== octets.length) return false;
+  return octets.every((octet, i) => (((meant[i] ?? 0) ^ octet) & maskOf(i, bits)) === 0);
+}
+
+const MAPPED: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/** Of the octet at `index`, the bits that belong to the first `bits` of all. */
+const maskOf = (index: number, bits: number): number =>
+  (0xff00 >> Math.min(8, Math.max(0, bits - index * 8))) & 0xff;
+
+const printAddress = (octets: Uint8Array): string =>
+  octets.length === 4 ? printIPv4(octets) : printIPv6(octets);
+const printNetwork = ({ octets, bits }: Network): string => `${printAddress(octets)}/${bits}`;
