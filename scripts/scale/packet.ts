@@ -45,10 +45,12 @@ export interface Asked {
   /** In lower case. */
   readonly name: Wire;
   readonly type: number;
+  /** Where the question ends in the query. */
+  readonly end: number;
 }
 
-/** Where the question ends in a query of ours: one question, uncompressed. */
-export function readQuestion(query: Buffer): Asked & { readonly end: number } {
+/** Of a query of ours: one question, uncompressed. */
+export function readQuestion(query: Buffer): Asked {
   let at = 12;
   while ((query[at] ?? 0) > 0) at += 1 + (query[at] ?? 0);
   const name = query.toString('latin1', 12, at + 1).toLowerCase(); // length octets lie below the letters
@@ -67,7 +69,7 @@ export class Packet {
   #at = 0;
   #asked: Wire = '';
 
-  begin(query: Buffer, { name }: Asked, end: number): void {
+  begin(query: Buffer, { name, end }: Asked): void {
     const buffer = this.#buffer;
     query.copy(buffer, 0, 0, end);
     buffer.writeUInt16BE(QR_AA, 2);

@@ -99,6 +99,8 @@ export interface Domain {
   readonly isMistyped: boolean;
 }
 
+export type Owner = Domain | Provider;
+
 /** Of the destinations: what users mistype. */
 const MISTYPED = 0.01;
 
@@ -200,7 +202,7 @@ function providerOf(number: number, seed: number): Provider {
 export const hostsOf = ({ mail, hosts }: Domain): number =>
   mail === 'own' ? hosts : Math.min(2, mail.hosts);
 
-export const nameOf = ({ label, tld }: Domain | Provider): string => `${label}.${tld.name}.`;
+export const nameOf = ({ label, tld }: Owner): string => `${label}.${tld.name}.`;
 
 /** The name that is planned for. */
 export const destinationOf = (domain: Domain): string =>

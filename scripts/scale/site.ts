@@ -4,7 +4,7 @@
  */
 import { label, TYPE, type Wire } from './packet.ts';
 import type { Keys } from './signing.ts';
-import { type Neighbours, type Node, parentOf, type RRset, type Zone } from './zone.ts';
+import { DAY_S, type Neighbours, type Node, parentOf, type RRset, type Zone } from './zone.ts';
 
 export interface SitePlan {
   readonly apex: Wire;
@@ -79,6 +79,14 @@ export const tlsaSet = (count: 1 | 2): RRset => ({
   ttl: 3600,
   rdata: ['\x03', '\x02'].slice(0, count).map((usage) => `${usage}\x01\x01${'T'.repeat(32)}`),
 });
+
+export const nsSet = (hosts: readonly Wire[]): RRset => ({
+  type: TYPE.NS,
+  ttl: DAY_S,
+  rdata: hosts,
+});
+export const keySets = (keys: Keys | undefined): readonly RRset[] =>
+  keys ? [{ type: TYPE.DNSKEY, ttl: 3600, rdata: keys.dnskeys }] : [];
 
 /** A chain of names in canonical order, the last of which leads back to the apex. */
 export function linked(

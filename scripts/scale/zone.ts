@@ -66,7 +66,8 @@ export interface Zone {
   readonly neighbours: Neighbours;
 }
 
-export const DELEGATION_TTL = 86_400;
+/** A day, in seconds. */
+export const DAY_S = 86_400;
 
 /** Writes the reply of one zone to one question. */
 export class Speaker {
@@ -115,11 +116,11 @@ export class Speaker {
   #refer(delegation: Delegation): void {
     const { name, ns, glue, ds } = delegation;
     this.#packet.dropAuthority();
-    for (const host of ns) this.#packet.record('authority', name, TYPE.NS, DELEGATION_TTL, host);
+    for (const host of ns) this.#packet.record('authority', name, TYPE.NS, DAY_S, host);
     if (ds !== undefined) this.#signed('authority', delegation, dsSet(ds));
     else this.#denyDs(delegation);
     for (const [host, address] of glue)
-      this.#packet.record('additional', host, TYPE.A, DELEGATION_TTL, address);
+      this.#packet.record('additional', host, TYPE.A, DAY_S, address);
   }
 
   #answerDs(delegation: Delegation): void {
@@ -215,7 +216,7 @@ export class Speaker {
 }
 
 const APEX_TYPES = [TYPE.NS, TYPE.SOA, TYPE.DNSKEY, 51] as const;
-const dsSet = (ds: Wire): RRset => ({ type: TYPE.DS, ttl: DELEGATION_TTL, rdata: [ds] });
+const dsSet = (ds: Wire): RRset => ({ type: TYPE.DS, ttl: DAY_S, rdata: [ds] });
 export const soaSet = (apex: Wire, ttl: number): RRset => ({
   type: TYPE.SOA,
   ttl,
