@@ -1,10 +1,11 @@
 /**
- * A simulation at scale: `npm run scale -- [--destinations N] [--loss 0.05] [--seed 1] [--cache-mb MB] [--minutes 30]
- * [--report FILE]`
+ * A simulation at scale: `npm run scale -- [--destinations N,...] [--loss 0.05] [--seed 1] [--cache-mb MB] [--minutes 30]
+ * [--jobs 2] [--report FILE]`
  *
- * Without --destinations 10 000, 100 000 and a million, each in a process of its own. Sizes that were finished for the same
- * sources and options are kept, so that a run that was stopped goes on where it was. Exit code 0: no wrong decision and
- * nothing cut short; 1 otherwise; 2: misuse.
+ * Without --destinations 10 000, 100 000 and a million, each in a process of its own, the largest first and --jobs of them
+ * side by side. Sizes that were finished for the same sources and options are kept, so that a run that was stopped goes on
+ * where it was. What the report's file says from "Reading it" on is written by hand and kept. Exit code 0: no wrong decision
+ * and nothing cut short; 1 otherwise; 2: misuse.
  * @module
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -12,15 +13,22 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hashOf } from './mutate/state.ts';
-import { printReport, type Stage, tabulate } from './scale/report.ts';
+import { handwrittenIn, NURSERY_MB, printReport, type Stage, tabulate } from './scale/report.ts';
 import type { StageOptions } from './scale/stage.ts';
 
 const USAGE =
-  'usage: npm run scale -- [--destinations N] [--loss 0.05] [--seed 1] [--cache-mb MB] [--minutes 30] [--report FILE]';
+  'usage: npm run scale -- [--destinations N,...] [--loss 0.05] [--seed 1] [--cache-mb MB] [--minutes 30] [--jobs 2] [--report FILE]';
 /** Tenfold and a hundredfold. */
 const SIZES = [10_000, 100_000, 1_000_000] as const;
-/** Young objects die young: a larger nursery spares copying them. What is kept is counted after it is collected. */
-const NODE_OPTIONS = ['--expose-gc', '--max-semi-space-size=64'] as const;
+/**
+ * Young objects die young: a large nursery spares copying them, and half of the collector's time against one of 64 MB. What
+ * is kept is counted after it is collected.
+ */
+const NODE_OPTIONS = [
+  '--expose-gc',
+  `--min-semi-space-size=${NURSERY_MB}`,
+  `--max-semi-space-size=${NURSERY_MB}`,
+] as const;
 /** From build/scripts/. */
 const BUILD = new URL('../', import.meta.url);
 const STATE = new URL('../../.scale/state.json', import.meta.url);
@@ -28,6 +36,8 @@ const STATE = new URL('../../.scale/state.json', import.meta.url);
 interface Plan {
   readonly sizes: readonly number[];
   readonly options: Omit<StageOptions, 'destinations'>;
+  /** Sizes under way at once. */
+  readonly jobs: number;
   readonly report: string | undefined;
 }
 
@@ -40,20 +50,25 @@ function readArguments(): Plan | undefined {
         seed: { type: 'string', default: '1' },
         'cache-mb': { type: 'string' },
         minutes: { type: 'string', default: '30' },
+        jobs: { type: 'string', default: '2' },
         report: { type: 'string' },
       },
     });
     const [loss, seed, minutes] = [values.loss, values.seed, values.minutes].map(Number);
-    const sizes = values.destinations === undefined ? SIZES : [Number(values.destinations)];
+    const jobs = Number(values.jobs);
+    const sizes =
+      values.destinations === undefined ? SIZES : values.destinations.split(',').map(Number);
     const cacheMb = values['cache-mb'] === undefined ? undefined : Number(values['cache-mb']);
     const isRight =
       sizes.every((size) => Number.isInteger(size) && size > 0 && size <= 9_000_000) &&
       [loss, seed, minutes, cacheMb ?? 0].every((value) => value !== undefined && value >= 0) &&
-      (loss ?? 1) < 1;
+      (loss ?? 1) < 1 &&
+      Number.isInteger(jobs) &&
+      jobs > 0;
     if (!isRight || loss === undefined || seed === undefined || minutes === undefined)
       return undefined;
     const options = { loss, seed, minutes, ...(cacheMb !== undefined && { cacheMb }) };
-    return { sizes, options, report: values.report };
+    return { sizes, options, jobs, report: values.report };
   } catch {
     return undefined; // an option that there is not
   }
@@ -70,6 +85,7 @@ function sourcesHash(): string {
   return hashOf(files);
 }
 
+type StageResult = Omit<Stage, 'commit'>;
 type State = Readonly<Record<string, Stage>>;
 
 // As written below.
@@ -81,7 +97,8 @@ function keep(key: string, stage: Stage): void {
   writeFileSync(STATE, JSON.stringify({ ...readState(), [key]: stage }));
 }
 
-function runStage(options: StageOptions): Promise<Omit<Stage, 'commit'>> {
+/** `undefined` where it broke off: the other sizes go on. */
+function runStage(options: StageOptions): Promise<StageResult | undefined> {
   const script = fileURLToPath(new URL('./scale/stage.js', import.meta.url));
   const child = spawn(process.execPath, [...NODE_OPTIONS, script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -92,41 +109,62 @@ function runStage(options: StageOptions): Promise<Omit<Stage, 'commit'>> {
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0)
-        resolve(JSON.parse(printed) as Omit<Stage, 'commit'>); // as stage.ts wrote it
-      else reject(new Error(`the run of ${options.destinations} ended with ${code}`));
+    child.once('close', (code, signal) => {
+      if (code === 0) {
+        resolve(JSON.parse(printed) as StageResult); // as stage.ts wrote it
+        return;
+      }
+      process.stderr.write(`${options.destinations}: ended with ${code ?? signal}\n`);
+      resolve(undefined);
     });
   });
 }
 
-async function main({ sizes, options, report }: Plan): Promise<number> {
+async function main({ sizes, options, jobs, report }: Plan): Promise<number> {
   const sources = sourcesHash();
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const { minutes, ...model } = options;
   const stages: Stage[] = [];
-  const print = (): void => {
-    const date = new Date().toISOString().slice(0, 10);
-    const { loss, seed, cacheMb } = options;
-    if (report !== undefined)
-      writeFileSync(report, printReport({ date, loss, seed, cacheMb, stages }));
+  const ended = (stage: Stage): void => {
+    stages.push(stage);
+    stages.sort((a, b) => a.destinations - b.destinations);
+    if (report !== undefined) writeReport(report, options, stages);
   };
-  for (const destinations of sizes) {
+  const waiting = [...sizes].sort((a, b) => a - b);
+  const stageOf = async (destinations: number): Promise<Stage | undefined> => {
     const key = hashOf([sources, JSON.stringify({ destinations, ...model })]);
     const known = readState()[key];
     process.stderr.write(`${destinations} destinations${known ? ': known' : ''}\n`);
-    const stage = known ?? { ...(await runStage({ destinations, minutes, ...model })), commit };
-    if (!known && stage.isWhole) keep(key, stage);
-    stages.push(stage);
-    print();
-  }
+    if (known) return known;
+    const result = await runStage({ destinations, minutes, ...model });
+    if (result?.isWhole) keep(key, { ...result, commit });
+    return result && { ...result, commit };
+  };
+  const work = async (): Promise<void> => {
+    for (let size = waiting.pop(); size !== undefined; size = waiting.pop()) {
+      const stage = await stageOf(size);
+      if (stage) ended(stage);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
   console.log(tabulate(stages));
   for (const line of stages.flatMap(({ mistakes }) => mistakes)) console.log(line);
-  const isSound = stages.every(({ isWhole, decisions, right, delayed }) => {
-    const waiting = Object.values(delayed).reduce((total, count) => total + count, 0);
-    return isWhole && decisions === right + waiting;
-  });
-  return isSound ? 0 : 1;
+  return stages.length === sizes.length && stages.every(isSound) ? 0 : 1;
+}
+
+function writeReport(
+  file: string,
+  { loss, seed, cacheMb }: Plan['options'],
+  stages: readonly Stage[],
+): void {
+  const date = new Date().toISOString().slice(0, 10);
+  const handwritten = existsSync(file) ? handwrittenIn(readFileSync(file, 'utf8')) : '';
+  writeFileSync(file, printReport({ date, loss, seed, cacheMb, stages }) + handwritten);
+}
+
+function isSound({ isWhole, decisions, right, delayed }: Stage): boolean {
+  const waiting = Object.values(delayed).reduce((total, count) => total + count, 0);
+  return isWhole && decisions === right + waiting;
 }
 
 const plan = readArguments();

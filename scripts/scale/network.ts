@@ -5,7 +5,7 @@
  * @module
  */
 import type { Delivery, Transport } from '../../src/environment.ts';
-import type { HeapClock } from './clock.ts';
+import type { VirtualClock } from '../../src/testing/clock.ts';
 import { Chance, mix } from './dice.ts';
 import type { ModelInternet } from './internet.ts';
 
@@ -22,12 +22,12 @@ export class Network {
   overTcp = 0;
   octets = 0;
   readonly #internet: ModelInternet;
-  readonly #clock: HeapClock;
+  readonly #clock: VirtualClock;
   readonly #loss: number;
   readonly #chance: Chance;
 
   /** @param loss  of each packet, on each of its ways */
-  constructor(internet: ModelInternet, clock: HeapClock, loss: number, seed: number) {
+  constructor(internet: ModelInternet, clock: VirtualClock, loss: number, seed: number) {
     this.#internet = internet;
     this.#clock = clock;
     this.#loss = loss;

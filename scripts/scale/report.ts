@@ -5,7 +5,12 @@
 import { PROVIDERS } from './population.ts';
 import type { RunResult } from './run.ts';
 
+/** Of each of two halves, at most: Node's option. It is full most of the time. */
+export const NURSERY_MB = 256;
+
 export interface Stage extends RunResult {
+  /** ISO 8601. */
+  readonly begun: string;
   readonly peakBytes: number;
   readonly seconds: number;
   /** That it ran on. */
@@ -56,6 +61,7 @@ const ROWS: readonly (readonly [string, Cell])[] = [
   ['peak resident, MB', ({ peakBytes }) => megabytes(peakBytes)],
   ['virtual time, s', ({ virtualMs }) => fixed(virtualMs / 1000, 0)],
   ['real time, s', ({ seconds }) => fixed(seconds, 0)],
+  ['begun (UTC)', ({ begun }) => begun.slice(11, 19)],
   ['commit', ({ commit }) => commit],
 ];
 
@@ -88,10 +94,18 @@ Made by \`npm run scale -- --loss ${loss} --seed ${seed}${cacheMb === undefined 
 
 A model in memory and in virtual time: \`planDelivery\` over the real resolver, whose Transport answers from zones that are made when they are asked for and follow from the seed. Proportions are the lab's (\`../shared/lab\`): 20 top-level zones, three of them unsigned, six with opt-out; of the domains 60 % signed, 45 % with mail hosts of their own (three of four with TLSA records), 20 % with name servers of their own, the others spread over ${PROVIDERS} providers by Zipf's law (exponent 0.9), two of three providers with TLSA, some behind aliases; one name in a hundred is mistyped and does not exist. Every destination is planned for once, in random order, and one decision in five is for one that was met before, by a popularity of 1 / rank; 200 are under way at once. Each packet is lost with ${fixed(100 * loss, 0)} % on each of its ways; round trips are 10 ms to the root, 20 to top-level zones, 20 to 80 to all others.
 
-Digests are real and signatures make-believe: they have the right size and always verify, for this is about queries, waiting and memory. So CPU seconds are without signatures, and with the making of the model's own replies. NSEC3 records span nothing but the name denied, as online signers make them (RFC 7129 appendix B), so their aggressive use (RFC 8198) saves nothing here.
+Digests are real and signatures make-believe: they have the right size and always verify, for this is about queries, waiting and memory. So CPU seconds are without signatures, and with the making of the model's own replies. NSEC3 records span nothing but the name denied, as online signers make them (RFC 7129 appendix B), so their aggressive use (RFC 8198) saves nothing here. Of the peak most is Node's nursery, ${NURSERY_MB} MB and as much again to copy into. The heap held is what the resolver has in its caches and around them: what the model made is forgotten before it is counted.
 
 ${tabulate(stages)}
 
 The model knows what each decision must come to. Loss may delay a decision; nothing else about it may change.
 ${mistakes.length > 0 ? `\n${mistakes.map((line) => `- ${line}`).join('\n')}\n` : ''}`;
+}
+
+const HANDWRITTEN = '\n## Reading it\n';
+
+/** What stands in a report from "Reading it" on, for the next report to end with. */
+export function handwrittenIn(text: string): string {
+  const from = text.indexOf(HANDWRITTEN);
+  return from < 0 ? '' : text.slice(from);
 }

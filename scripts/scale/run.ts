@@ -7,13 +7,15 @@ import { Name, ROOT } from '../../src/dns/name.ts';
 import { anchorsFrom } from '../../src/dnssec/anchors.ts';
 import { defaultPolicy } from '../../src/dnssec/context.ts';
 import { createResolver, type Resolver } from '../../src/resolver/resolver.ts';
-import { HeapClock } from './clock.ts';
+import { VirtualClock } from '../../src/testing/clock.ts';
+
 import { Chance, mix } from './dice.ts';
 import { believingEngine } from './engine.ts';
 import { ModelInternet } from './internet.ts';
 import { Network } from './network.ts';
 import { destinationOf, Population, truthOf } from './population.ts';
 import { judgePlan, type Mistake } from './truth.ts';
+import { makeTurn } from './turn.ts';
 
 export interface RunOptions {
   readonly destinations: number;
@@ -75,7 +77,7 @@ const LONGEST_MS = 60_000;
 
 export async function runModel(options: RunOptions): Promise<RunResult> {
   const { destinations, seed, loss, cacheMb } = options;
-  const clock = new HeapClock(BEGINNING);
+  const clock = new VirtualClock(BEGINNING, makeTurn());
   const population = new Population(destinations, seed);
   const internet = new ModelInternet(population, seed, BEGINNING);
   const network = new Network(internet, clock, loss, seed);
@@ -113,6 +115,7 @@ export async function runModel(options: RunOptions): Promise<RunResult> {
   });
   await Promise.all(lanes);
   const used = process.cpuUsage(cpu);
+  internet.forget(); // what the model keeps is not what the resolver holds
   const { packets, lost, overTcp, octets } = network;
   return {
     ...counts.result,

@@ -4,19 +4,27 @@
  */
 import type { Clock, Random } from '../environment.ts';
 
+/** How to come back when all promises have settled. */
+export type Turn = (pass: () => void) => void;
+
 /**
  * A clock whose time passes only when nothing else is left to do, so that sleeping costs no real time.
  *
- * Each turn of the event loop in which all promises have settled wakes the sleeper whose time comes first. This holds
- * as long as everything else is in memory too: with real sockets, use a real clock.
+ * Each turn of the event loop in which all promises have settled wakes the sleeper whose time comes first; of those with
+ * the same time, the one that slept first. This holds as long as everything else is in memory too: with real sockets, use a
+ * real clock. Thousands may sleep at once: they lie in a heap.
  */
 export class VirtualClock implements Clock {
   #now: number;
-  #sleepers: Sleeper[] = [];
-  #turn: NodeJS.Immediate | undefined;
+  readonly #turn: Turn;
+  readonly #heap: Sleeper[] = [];
+  #slept = 0;
+  #isPassing = false;
 
-  constructor(now: number) {
+  /** @param turn  one of the event loop's, where it is left out */
+  constructor(now: number, turn: Turn = setImmediate) {
     this.#now = now;
+    this.#turn = turn;
   }
 
   now(): number {
@@ -26,16 +34,25 @@ export class VirtualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const wake = (): void => {
-        signal?.removeEventListener('abort', abort);
+      if (!signal) {
+        this.call(ms, resolve);
+        return;
+      }
+      const sleeper = this.#add(ms, () => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      });
+      const abort = (): void => {
+        this.#remove(sleeper);
         resolve();
       };
-      const sleeper: Sleeper = { due: this.#now + Math.max(0, ms), wake };
-      const abort = (): void => this.#rouse(sleeper);
-      signal?.addEventListener('abort', abort);
-      this.#sleepers.push(sleeper);
-      this.#turn ??= setImmediate(() => this.#pass());
+      signal.addEventListener('abort', abort);
     });
+  }
+
+  /** Calls `wake` in `ms` milliseconds: a sleep without a promise. */
+  call(ms: number, wake: () => void): void {
+    this.#add(ms, wake);
   }
 
   /** Moves the clock at once, backward too; who should have woken meanwhile wakes on the next turn. */
@@ -43,30 +60,86 @@ export class VirtualClock implements Clock {
     this.#now += ms;
   }
 
-  /** The earliest sleeper wakes; of those with the same time, the one that slept first. */
-  #pass(): void {
-    this.#turn = undefined;
-    const [first, ...others] = this.#sleepers;
-    if (!first) return;
-    const next = others.reduce(
-      (least, sleeper) => (sleeper.due < least.due ? sleeper : least),
-      first,
-    );
-    this.#now = Math.max(this.#now, next.due);
-    this.#rouse(next);
-    if (this.#sleepers.length > 0) this.#turn = setImmediate(() => this.#pass());
+  #add(ms: number, wake: () => void): Sleeper {
+    const due = this.#now + Math.max(0, ms);
+    const sleeper: Sleeper = { due, number: this.#slept, wake, place: this.#heap.length };
+    this.#slept += 1;
+    this.#heap.push(sleeper);
+    this.#rise(sleeper);
+    this.#passLater();
+    return sleeper;
   }
 
-  #rouse(sleeper: Sleeper): void {
-    this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
-    sleeper.wake();
+  #passLater(): void {
+    if (this.#isPassing) return;
+    this.#isPassing = true;
+    this.#turn(() => {
+      this.#isPassing = false;
+      this.#pass();
+    });
+  }
+
+  #pass(): void {
+    const [next] = this.#heap;
+    if (!next) return;
+    this.#now = Math.max(this.#now, next.due);
+    this.#remove(next);
+    next.wake();
+    if (this.#heap.length > 0) this.#passLater();
+  }
+
+  /** The last one takes the free place, and goes where it belongs. */
+  #remove(sleeper: Sleeper): void {
+    const last = this.#heap[this.#heap.length - 1];
+    if (!last || this.#heap[sleeper.place] !== sleeper) return; // it has woken
+    this.#heap.pop();
+    if (last === sleeper) return;
+    this.#put(last, sleeper.place);
+    this.#rise(last);
+    this.#sink(last);
+  }
+
+  #rise(sleeper: Sleeper): void {
+    while (sleeper.place > 0) {
+      const above = this.#heap[(sleeper.place - 1) >> 1];
+      if (!above || isEarlier(above, sleeper)) return;
+      this.#swap(sleeper, above);
+    }
+  }
+
+  #sink(sleeper: Sleeper): void {
+    for (;;) {
+      const left = this.#heap[2 * sleeper.place + 1];
+      const right = this.#heap[2 * sleeper.place + 2];
+      const first = left && right && isEarlier(right, left) ? right : left;
+      if (!first || isEarlier(sleeper, first)) return;
+      this.#swap(sleeper, first);
+    }
+  }
+
+  #swap(one: Sleeper, other: Sleeper): void {
+    const { place } = one;
+    this.#put(one, other.place);
+    this.#put(other, place);
+  }
+
+  #put(sleeper: Sleeper, place: number): void {
+    sleeper.place = place;
+    this.#heap[place] = sleeper;
   }
 }
 
 interface Sleeper {
   readonly due: number;
+  /** How many had slept before. */
+  readonly number: number;
   readonly wake: () => void;
+  /** In the heap, where each one wakes before the two below it. */
+  place: number;
 }
+
+const isEarlier = (one: Sleeper, other: Sleeper): boolean =>
+  one.due === other.due ? one.number < other.number : one.due < other.due;
 
 /** Octets that look random and are the same for the same seed (mulberry32). Not for secrets. */
 export function seededRandom(seed: number): Random {

@@ -1,11 +1,15 @@
-// The simulation at scale in its short form, and the parts of the soak that judge: what loss may change, and what a leak is.
+// The simulation at scale in its short form with its clock, and the parts of the soak that judge: what loss may change, and
+// what a leak is.
 import t from 'tap';
+import { handwrittenIn } from '../../scripts/scale/report.ts';
 import { runModel } from '../../scripts/scale/run.ts';
 import { type HostTruth, judgePlan, type Truth } from '../../scripts/scale/truth.ts';
+import { makeTurn } from '../../scripts/scale/turn.ts';
 import { growthOf, judgeOutcome, LEAK_OCTETS, type Minute } from '../../scripts/soak/verdict.ts';
 import type { DeliveryPlan, HostPlan } from '../../src/dane/plan.ts';
 import { Name } from '../../src/dns/name.ts';
 import type { Fault, Outcome } from '../../src/dnssec/outcome.ts';
+import { VirtualClock } from '../../src/testing/clock.ts';
 
 const DESTINATIONS = 500;
 const LOSS = 0.05;
@@ -66,6 +70,70 @@ t.test(
     t.strictSame([second.packets, second.octets], [first.packets, first.octets]);
   },
 );
+
+t.test('what a report says by hand stands in the next one', (t) => {
+  const handwritten = '\n## Reading it\n- Tenfold more take less each.\n\n## And\nmore\n';
+  t.equal(handwrittenIn(`# Scale\n\n| a |\n${handwritten}`), handwritten);
+  t.equal(handwrittenIn('# Scale\n'), '');
+  t.end();
+});
+
+for (const [name, turn] of [
+  ['the event loop', undefined],
+  ['the model', makeTurn()],
+] as const)
+  t.test(`virtual time by turns of ${name}: each wakes when its time comes`, async (t) => {
+    const clock = new VirtualClock(1000, turn);
+    const woken: string[] = [];
+    const end = new AbortController();
+    const sleep = async (name: string, ms: number, signal?: AbortSignal): Promise<void> => {
+      await clock.sleep(ms, signal);
+      woken.push(`${name} ${clock.now()}`);
+    };
+    // Reversed, so that the order of the heap is not that of sleeping; a dozen fills three of its levels.
+    const many = Array.from({ length: 12 }, (_, i) => sleep(`late${i}`, 1200 - 100 * i));
+    const all = [
+      sleep('second', 50),
+      sleep('third', 50),
+      sleep('aborted', 60_000, end.signal),
+      sleep('first', 10).then(async () => {
+        for (let i = 0; i < 100; i += 1) await undefined;
+        woken.push(`settled ${clock.now()}`); // before time goes on
+        end.abort();
+        await sleep('after', 5);
+      }),
+      ...many,
+    ];
+    clock.call(40, () => woken.push(`called ${clock.now()}`));
+    await Promise.all(all);
+    t.strictSame(woken.slice(0, 7), [
+      'first 1010',
+      'settled 1010',
+      'aborted 1010',
+      'after 1015',
+      'called 1040',
+      'second 1050',
+      'third 1050',
+    ]);
+    t.strictSame(
+      woken.slice(7),
+      Array.from({ length: 12 }, (_, i) => `late${11 - i} ${1100 + 100 * i}`),
+    );
+  });
+
+t.test('a moment that has passed when the clock is moved wakes on the next turn', async (t) => {
+  const clock = new VirtualClock(1000);
+  const sleeping = clock.sleep(100);
+  clock.advance(500);
+  await sleeping;
+  t.equal(clock.now(), 1500);
+  const again = clock.sleep(100);
+  clock.advance(-1000);
+  await again;
+  t.equal(clock.now(), 1600, 'put back, it gets there nevertheless');
+  t.strictSame(await clock.sleep(100, AbortSignal.abort()), undefined);
+  t.equal(clock.now(), 1600, 'who has been told to stop does not sleep');
+});
 
 const host = Name.parse('mx1.example.com');
 const fault: Fault = { zone: host.parent, owner: host, type: 'A' };
