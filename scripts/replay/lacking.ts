@@ -8,7 +8,7 @@ import type { Scenario } from './scenario.ts';
 export const LACKING: Readonly<Record<string, string>> = {
   'legacy-dsa':
     'DSA signatures are not verified (RFC 9904 section 2: algorithms 3 and 6 MUST NOT be used)',
-  'serve-stale': 'expired answers are not served',
+  'stale-reset': 'what has expired ends, however often it could not be had anew',
   prefetch: 'answers are not refreshed before they expire',
   'dns-error-reporting': 'errors are not reported to agents (RFC 9567)',
   'least-ttl': 'a TTL is never made longer than its zone says',
@@ -16,7 +16,7 @@ export const LACKING: Readonly<Record<string, string>> = {
 
 const ON: ReadonlySet<string> = new Set(['yes', 'on']);
 const SWITCHES: Readonly<Record<string, string>> = {
-  'serve-expired': 'serve-stale',
+  'serve-expired-ttl-reset': 'stale-reset',
   prefetch: 'prefetch',
   'dns-error-reporting': 'dns-error-reporting',
 };

@@ -16,8 +16,9 @@ import { DEFAULT_NSEC3_ITERATIONS, defaultPolicy, type Policy } from '../../src/
 import type { Engine } from '../../src/dnssec/engine.ts';
 import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import type { ServerAddress } from '../../src/environment.ts';
-import { LONGEST_TTL, type LongestTtl } from '../../src/resolver/lookup.ts';
+import { LONGEST_TTL, type LongestTtl } from '../../src/resolver/ageing.ts';
 import type { ConfiguredZone, ResolverOptions } from '../../src/resolver/resolver.ts';
+import { STALE_TERMS } from '../../src/resolver/stale.ts';
 import type { Nameserver } from '../../src/resolver/zone.ts';
 import type { AnswerOptions } from '../../src/server/answer.ts';
 import { groupBy } from './group.ts';
@@ -41,6 +42,9 @@ export interface Setup {
   readonly startMs: number;
 }
 
+/** NORR_TTL, which no option of Unbound changes. */
+const UNBOUND_RECHECK_MS = 5_000;
+
 /** RSA with SHA-1, and the keys of 512 bits that scenarios of 2006 were signed with. */
 const LEGACY: AlgorithmTable = { ...SHA1_ALGORITHMS, rsaMinimumBits: 512 };
 
@@ -59,6 +63,7 @@ export function setUp(scenario: Scenario, circumstances: Circumstances): Setup {
       minimisation: settings.minimisation(),
       families: settings.families(),
       longestTtl: settings.longestTtl(),
+      ...settings.serveStale(),
       ...settings.servers(),
     },
     answerOptions: { withoutRecursion: settings.withoutRecursion() },
@@ -157,6 +162,21 @@ class Settings {
       ? seconds('cache-max-negative-ttl')
       : Math.min(LONGEST_TTL.negative, positive);
     return { positive, negative };
+  }
+
+  /** Unbound's options, and where they are left out its defaults. */
+  serveStale(): Pick<ResolverOptions, 'serveStale'> {
+    if (this.#one('serve-expired')?.value !== 'yes') return {};
+    const number = (key: string, otherwise: number): number =>
+      Number(this.#one(`serve-expired-${key}`)?.value ?? otherwise);
+    return {
+      serveStale: {
+        longestMs: number('ttl', STALE_TERMS.longestMs / 1000) * 1000,
+        responseMs: number('client-timeout', STALE_TERMS.responseMs),
+        ttl: number('reply-ttl', STALE_TERMS.ttl),
+        recheckMs: UNBOUND_RECHECK_MS,
+      },
+    };
   }
 
   withoutRecursion(): AnswerOptions['withoutRecursion'] {

@@ -17,6 +17,7 @@ import type { ServerAddress } from '../environment.ts';
 import { DNS_PORT, parseHints } from '../resolver/hints.ts';
 import { type Network, parseNetwork } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
+import { LONGEST_STALE_MS } from '../resolver/stale.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { Misuse } from './misuse.ts';
 
@@ -166,6 +167,16 @@ export function parseSeconds(text: string): number {
   if (!(seconds > 0 && seconds <= MAX_SECONDS))
     throw new Misuse(`"${text}" is no time: give seconds, such as 5 or 0.5`);
   return Math.max(1, Math.round(seconds * 1000));
+}
+
+/** For how long what has expired is served; the result is milliseconds. */
+export function parseStaleSeconds(text: string): number {
+  const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : 0;
+  if (ms < 1 || ms > LONGEST_STALE_MS)
+    throw new Misuse(
+      `--serve-stale ${text}: give seconds from 1 to ${LONGEST_STALE_MS / 1000} (three days)`,
+    );
+  return ms;
 }
 
 /** The result is octets. */

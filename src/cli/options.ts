@@ -17,6 +17,7 @@ import type { ServerAddress } from '../environment.ts';
 import type { Families } from '../resolver/ask.ts';
 import type { Network } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
+import { STALE_TERMS } from '../resolver/stale.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { DEFAULT_LISTENERS, isLoopback, leadsTo } from '../server/access.ts';
 import {
@@ -28,6 +29,7 @@ import {
   parsePort,
   parsePrivateAddress,
   parseSeconds,
+  parseStaleSeconds,
   parseStub,
   readAnchors,
   readHints,
@@ -84,6 +86,7 @@ const SERVE = {
   workers: { type: 'string' },
   'no-ipv6': { type: 'boolean' },
   'no-qname-minimisation': { type: 'boolean' },
+  'serve-stale': { type: 'string' },
 } as const;
 const DEMO = { help: SHARED.help, json: SHARED.json } as const;
 
@@ -104,6 +107,8 @@ export interface ServeWords extends ResolverChoice {
   /** Folder of what outlives the process. */
   readonly state: string | undefined;
   readonly cacheBytes: number | undefined;
+  /** Milliseconds past their expiry for which answers may be served. */
+  readonly longestStaleMs: number | undefined;
 }
 
 /** Somebody wants to read about the command in place of running it. */
@@ -137,7 +142,7 @@ export function parseQuery(args: readonly string[], now: number): QueryWords | t
 }
 
 export function parseServe(args: readonly string[], now: number): ServeWords | typeof HELP {
-  const { values, positionals } = parse('serve', args, SERVE);
+  const { values, positionals } = parse('serve', withSeconds('serve-stale', args), SERVE);
   if (values.help) return HELP;
   refuse('serve', positionals);
   if (values.workers !== undefined && values.workers !== '1')
@@ -152,6 +157,7 @@ export function parseServe(args: readonly string[], now: number): ServeWords | t
     listeners,
     state,
     cacheBytes: cacheMb === undefined ? undefined : parseMegabytes(cacheMb),
+    longestStaleMs: given(values['serve-stale'], parseStaleSeconds),
     ...chosen,
     ...(privateAddresses && { privateAddresses }),
     ...(privateDomains && { privateDomains }),
@@ -159,6 +165,14 @@ export function parseServe(args: readonly string[], now: number): ServeWords | t
     ...(values['no-qname-minimisation'] && { minimisation: 'off' }),
   };
 }
+
+/** An option that may stand without its number of seconds. */
+const withSeconds = (option: string, args: readonly string[]): readonly string[] =>
+  args.map((word, i) =>
+    word === `--${option}` && !/^\d/.test(args[i + 1] ?? '')
+      ? `${word}=${STALE_TERMS.longestMs / 1000}`
+      : word,
+  );
 
 function parseListeners(texts: readonly string[] | undefined): readonly ServerAddress[] {
   const listeners = texts?.map(parseListener) ?? DEFAULT_LISTENERS;

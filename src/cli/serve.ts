@@ -58,8 +58,12 @@ async function openServing(
   world: World,
   told: Pick<FollowingParts, 'tell' | 'report'>,
 ): Promise<Serving> {
-  const { cacheBytes, engine, state, anchors: configured = ROOT_ANCHORS } = words;
-  const manner: Manner = { priming: 'on', ...(cacheBytes !== undefined && { cacheBytes }) };
+  const { cacheBytes, longestStaleMs, engine, state, anchors: configured = ROOT_ANCHORS } = words;
+  const manner: Manner = {
+    priming: 'on',
+    ...(cacheBytes !== undefined && { cacheBytes }),
+    ...(longestStaleMs !== undefined && { serveStale: { longestMs: longestStaleMs } }),
+  };
   if (state === undefined)
     return { resolver: openResolver(words, world, manner), anchors: unchanging(configured) };
   const { clock } = world.environment;

@@ -112,8 +112,18 @@ interface Base {
   readonly spent: Spent;
   /** Those that cover the name or one behind an alias (RFC 7646): nothing about these names was validated. */
   readonly negativeAnchors?: readonly NegativeAnchor[];
+  /** Where some of it has expired and could not be had anew, or not in time (RFC 8767). */
+  readonly stale?: Stale;
   /** Milliseconds on the Clock's scale: from then on this outcome says nothing. */
   readonly expiresAt: number;
+}
+
+/** Of the first link that has expired. */
+export interface Stale {
+  /** When it did, milliseconds on the Clock's scale. */
+  readonly since: number;
+  /** Why there is nothing newer; left out where that took too long to find out. */
+  readonly because?: Failure;
 }
 
 export interface Secure extends Base {
@@ -157,6 +167,11 @@ export const failed = <T extends { readonly status: Status }>(
 export interface LookupOptions {
   /** `if-signed`: send the question only into a zone whose delegation shows a DS; elsewhere the outcome is insecure, `not-asked`. */
   readonly ask?: 'always' | 'if-signed';
+  /**
+   * `allowed`: where the resolver serves what has expired (`serveStale`), that is better than nothing. Never of MX, TLSA and
+   * DS. `never` where it is left out: what a delivery rests on is not taken from the past.
+   */
+  readonly stale?: 'never' | 'allowed';
   readonly signal?: AbortSignal;
 }
 

@@ -1,12 +1,47 @@
 /**
  * TTLs of what is to be kept, cut to what may be kept (RFC 2308 section 5).
  *
- * Does not: count them down (packed.ts does, when an entry is read), or decide when an entry ends (see lookup.ts).
+ * Does not: count them down (packed.ts does, when an entry is read), or say for how long failures are kept (failures.ts).
  * @module
  */
 import type { RRset } from '../dns/rrset.ts';
 import type { Finding } from '../dnssec/judge.ts';
-import { failed } from '../dnssec/outcome.ts';
+import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
+import { type Failure, failed } from '../dnssec/outcome.ts';
+import { secondsLeft } from './trust-points.ts';
+
+/** For how long answers are kept at most, seconds. */
+export interface LongestTtl {
+  readonly positive: number;
+  readonly negative: number;
+}
+
+/** A day and an hour (Unbound, PowerDNS). */
+export const LONGEST_TTL: LongestTtl = { positive: 86_400, negative: 3_600 };
+
+/** What a negative anchor covers is kept no longer than the anchor. */
+export function cutShort(
+  longest: LongestTtl,
+  negative: NegativeAnchor | undefined,
+  now: number,
+): LongestTtl {
+  if (!negative) return longest;
+  const left = secondsLeft(negative, now);
+  return { positive: Math.min(left, longest.positive), negative: Math.min(left, longest.negative) };
+}
+
+/** For how long a finding holds. No TTL in it says more, but where RRsets that have nothing else in common came together. */
+export function lasting(finding: Exclude<Finding, Failure>, longest: LongestTtl, now: number) {
+  const { found, ttl } = finding;
+  const isAbsence = found.kind === 'nodata' || found.kind === 'nxdomain';
+  const most = isAbsence ? longest.negative : longest.positive;
+  const seconds = Math.min(ttl, most);
+  const areSeveral = found.kind === 'records' && found.others !== undefined;
+  return {
+    finding: capped(finding, areSeveral ? most : seconds),
+    expiresAt: now + seconds * 1000,
+  };
+}
 
 /** No TTL longer than `seconds`. */
 export const capped = (finding: Finding, seconds: number): Finding =>

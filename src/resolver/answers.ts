@@ -13,9 +13,10 @@ import type { Finding, Link } from '../dnssec/judge.ts';
 import { type Failure, type Fault, failed, type Insecurity } from '../dnssec/outcome.ts';
 import { provesCompactly } from '../dnssec/proof.ts';
 import type { Clock } from '../environment.ts';
-import { Cache, type Held } from './cache.ts';
+import { Cache, type Held, sum } from './cache.ts';
 import { ownFault } from './own.ts';
 import { type Packed, packFound, unpackFound } from './packed.ts';
+import { isNeverStale } from './stale.ts';
 import type { Stand } from './trust-points.ts';
 
 export interface Kept {
@@ -24,6 +25,13 @@ export interface Kept {
   readonly expiresAt: number;
   /** What it rests on: under other anchors it says nothing. */
   readonly stand: Stand;
+}
+
+/** An entry as it is read. */
+export interface Recalled extends Kept {
+  readonly learntAt: number;
+  /** It has expired: it may be served where the new one cannot be had (RFC 8767). */
+  readonly isStale: boolean;
 }
 
 /** A finding that holds: packed, with its TTLs at `learntAt`. A failure: as it is. */
@@ -65,34 +73,74 @@ const keyOf = (name: Name, type: RRType): string => `${type} ${name.key}`;
 /** Types that an alias at the name does not answer for: they are its own, or its parent's. */
 const OWN: ReadonlySet<RRType> = new Set(['CNAME', 'ANY', 'RRSIG', 'NSEC', 'DS']);
 
+export interface AnswersOptions {
+  /** Octets that may be held. */
+  readonly bytes: number;
+  /** The lowest zone at or above a name whose servers are known. */
+  readonly closestZone: (name: Name) => Name;
+  /** For how long what has expired may still be recalled, milliseconds; left out, nothing is. */
+  readonly longestStaleMs?: number | undefined;
+}
+
+/** Of all octets, where expired answers are kept: these push out each other, and nothing that holds. */
+const STALE_SHARE = 1 / 5;
+
+type Read = (key: string) => Recalled | undefined;
+
 export class Answers {
   readonly #clock: Clock;
   readonly #entries: Cache<Entry>;
+  /** What has expired, from when it was met so: it never holds again, whatever the clock does. */
+  readonly #stale: Cache<Entry> | undefined;
+  readonly #longestStaleMs: number;
   readonly #closestZone: (name: Name) => Name;
   #hasDnames = false;
   /** The stand of most entries is the same. */
   #lastStand: Stand | undefined;
 
-  /**
-   * @param bytes        octets that may be held
-   * @param closestZone  the lowest zone at or above a name whose servers are known
-   */
-  constructor(clock: Clock, bytes: number, closestZone: (name: Name) => Name) {
+  constructor(clock: Clock, { bytes, closestZone, longestStaleMs = 0 }: AnswersOptions) {
     this.#clock = clock;
     this.#closestZone = closestZone;
-    this.#entries = new Cache(clock, { bytes, weigh });
+    this.#longestStaleMs = longestStaleMs;
+    const staleBytes = longestStaleMs > 0 ? bytes * STALE_SHARE : 0;
+    this.#stale = longestStaleMs > 0 ? new Cache(clock, { bytes: staleBytes, weigh }) : undefined;
+    this.#entries = new Cache(clock, {
+      bytes: bytes - staleBytes,
+      weigh,
+      ...(this.#stale && { onExpired: (key, entry) => this.#keepStale(key, entry) }),
+    });
   }
 
   get held(): Held {
-    return this.#entries.held;
+    return this.#stale ? sum(this.#entries.held, this.#stale.held) : this.#entries.held;
   }
 
-  recall({ name, type }: Question): Kept | undefined {
+  recall({ name, type }: Question): Recalled | undefined {
+    const read = this.#readFresh;
     return (
-      this.#get(keyOf(name, type)) ??
-      this.#throughCname(name, type) ??
-      this.#throughDname(name, type) ??
-      this.#throughAbsence(name)
+      read(keyOf(name, type)) ??
+      this.#throughCname(name, type, read) ??
+      this.#throughDname(name, type, read) ??
+      this.#throughAbsence(name, read)
+    );
+  }
+
+  /**
+   * The same where what has expired counts too and failures do not. What was learnt last decides: a name that has got an
+   * alias has no longer the address that is older (RFC 8767 section 7).
+   */
+  recallStale({ name, type }: Question): Recalled | undefined {
+    if (!this.#stale || isNeverStale(type)) return undefined;
+    const read = this.#readStale;
+    const known = [
+      read(keyOf(name, type)),
+      this.#throughCname(name, type, read),
+      this.#throughDname(name, type, read),
+      this.#throughAbsence(name, read),
+    ].filter((one) => one !== undefined);
+    return known.reduce<Recalled | undefined>(
+      (last, one) => (last && last.learntAt >= one.learntAt ? last : one),
+      undefined,
     );
   }
 
@@ -138,29 +186,49 @@ export class Answers {
     const stored = store(finding);
     const entry: Entry = { stored, zone, stand: this.#lastStand, learntAt, expiresAt };
     this.#entries.set(key, entry, floor);
+    if (stored.kind === 'found') this.#stale?.delete(key);
     return entry;
   }
 
-  #get(key: string): Kept | undefined {
-    const entry = this.#entries.get(key);
-    if (!entry) return undefined;
-    const { stored, zone, expiresAt, stand, learntAt } = entry;
-    const seconds = Math.floor((this.#clock.now() - learntAt) / 1000);
-    return { finding: restore(stored, seconds), zone, expiresAt, stand };
+  /** RFC 8767 section 7: what had a TTL of zero was for one use only. */
+  #keepStale(key: string, entry: Entry): void {
+    if (entry.stored.kind === 'failure' || entry.stored.ttl === 0) return;
+    if (isNeverStale(key.slice(0, key.indexOf(' ')))) return;
+    this.#stale?.set(key, { ...entry, expiresAt: entry.expiresAt + this.#longestStaleMs });
   }
 
-  #throughCname(name: Name, type: RRType): Kept | undefined {
+  readonly #readFresh: Read = (key) => {
+    const entry = this.#entries.get(key);
+    if (!entry) return undefined;
+    const seconds = Math.floor((this.#clock.now() - entry.learntAt) / 1000);
+    const { stored, zone, expiresAt, stand, learntAt } = entry;
+    const finding = restore(stored, seconds);
+    return { finding, zone, expiresAt, stand, learntAt, isStale: false };
+  };
+
+  readonly #readStale: Read = (key) => {
+    const fresh = this.#readFresh(key);
+    if (fresh && !failed(fresh.finding)) return fresh;
+    const entry = this.#stale?.get(key);
+    if (!entry) return undefined;
+    const { stored, zone, stand, learntAt } = entry;
+    const expiresAt = entry.expiresAt - this.#longestStaleMs;
+    return { finding: restore(stored, 0), zone, expiresAt, stand, learntAt, isStale: true };
+  };
+
+  #throughCname(name: Name, type: RRType, read: Read): Recalled | undefined {
     if (OWN.has(type)) return undefined;
-    return this.#through(name, 'CNAME', (rrset, proof) => {
+    return this.#through({ owner: name, type: 'CNAME' }, read, (rrset, proof) => {
       const target = cnameTarget(rrset);
       return target && { kind: 'alias', owner: name, target, records: [rrset], proof };
     });
   }
 
-  #throughDname(name: Name, type: RRType): Kept | undefined {
+  #throughDname(name: Name, type: RRType, read: Read): Recalled | undefined {
     if (!this.#hasDnames || type === 'DS') return undefined;
     for (let labels = name.labels - 1; labels >= 0; labels -= 1) {
-      const kept = this.#through(name.ancestor(labels), 'DNAME', (rrset, proof) => {
+      const dname = { owner: name.ancestor(labels), type: 'DNAME' } as const;
+      const kept = this.#through(dname, read, (rrset, proof) => {
         const target = substitute(rrset, name);
         const records = target && [rrset, synthesise(name, target, rrset.ttl)];
         return records && { kind: 'alias', owner: name, target, records, proof };
@@ -174,28 +242,28 @@ export class Answers {
    * A name that does not exist has no record of any type (RFC 2308 section 5), and nothing below it (RFC 8020). For names
    * below only a proof counts; it is one for them too.
    */
-  #throughAbsence(name: Name): Kept | undefined {
-    const own = this.#get(absenceOf(name));
+  #throughAbsence(name: Name, read: Read): Recalled | undefined {
+    const own = read(absenceOf(name));
     if (own) return own;
     const zone = this.#closestZone(name);
     for (let labels = name.labels - 1; labels > zone.labels; labels -= 1) {
-      const kept = this.#get(absenceOf(name.ancestor(labels)));
+      const kept = read(absenceOf(name.ancestor(labels)));
       if (kept?.finding.status === 'secure' && !isCompact(kept.finding)) return kept;
     }
     return undefined;
   }
 
   #through(
-    owner: Name,
-    type: 'CNAME' | 'DNAME',
-    read: (rrset: Link['records'][number], proof: Link['proof']) => Link | undefined,
-  ): Kept | undefined {
-    const kept = this.#get(keyOf(owner, type));
+    { owner, type }: { readonly owner: Name; readonly type: 'CNAME' | 'DNAME' },
+    read: Read,
+    linkOf: (rrset: Link['records'][number], proof: Link['proof']) => Link | undefined,
+  ): Recalled | undefined {
+    const kept = read(keyOf(owner, type));
     if (!kept || failed(kept.finding) || kept.finding.found.kind !== 'records') return undefined;
     // A DNAME counts where it is proved.
     if (type === 'DNAME' && kept.finding.status !== 'secure') return undefined;
     const { rrset, proof } = kept.finding.found;
-    const found = read(rrset, proof);
+    const found = linkOf(rrset, proof);
     const finding: Known | undefined = found && { ...kept.finding, found };
     return finding && { ...kept, finding };
   }

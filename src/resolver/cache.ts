@@ -28,6 +28,8 @@ export interface CacheOptions<V> {
   readonly bytes: number;
   /** Octets of a value and the RRsets in it; those of the key and its place in the map are added here. */
   readonly weigh: (value: V) => Pick<Held, 'bytes' | 'rrsets'>;
+  /** Told of each entry that is met after its end, which is no longer in the map then. */
+  readonly onExpired?: (key: string, value: V) => void;
 }
 
 /** Of all octets. What was seen once gets half: where there is no flood, that is most of what comes again. */
@@ -45,13 +47,15 @@ const PLACE_OCTETS = 72;
 export class Cache<V extends Expiring> {
   readonly #clock: Clock;
   readonly #weigh: CacheOptions<V>['weigh'];
+  readonly #onExpired: CacheOptions<V>['onExpired'];
   readonly #fresh: Tier<V>;
   readonly #used: Tier<V>;
   readonly #guarded: Tier<V>;
 
-  constructor(clock: Clock, { bytes, weigh }: CacheOptions<V>) {
+  constructor(clock: Clock, { bytes, weigh, onExpired }: CacheOptions<V>) {
     this.#clock = clock;
     this.#weigh = weigh;
+    this.#onExpired = onExpired;
     this.#fresh = new Tier(bytes * FRESH);
     this.#used = new Tier(bytes * USED);
     this.#guarded = new Tier(bytes * GUARDED);
@@ -64,6 +68,7 @@ export class Cache<V extends Expiring> {
     const now = this.#clock.now();
     if (value.expiresAt <= now || value.learntAt > now) {
       tier.delete(key, this.#held(key, value));
+      if (value.learntAt <= now) this.#onExpired?.(key, value);
       return undefined;
     }
     if (tier === this.#fresh && now - value.learntAt >= OWN_USE_MS) {
@@ -110,7 +115,7 @@ export class Cache<V extends Expiring> {
 }
 
 const NOTHING: Held = { entries: 0, rrsets: 0, bytes: 0 };
-const sum = (a: Held, b: Held): Held => ({
+export const sum = (a: Held, b: Held): Held => ({
   entries: a.entries + b.entries,
   rrsets: a.rrsets + b.rrsets,
   bytes: a.bytes + b.bytes,

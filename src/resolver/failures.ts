@@ -35,14 +35,17 @@ export class Failures {
     this.#pauses = new Cache(clock, { bytes, weigh: () => ({ bytes: PAUSE_OCTETS, rrsets: 0 }) });
   }
 
-  /** When `key` may be tried again, on the Clock's scale. Each call counts one failure. */
-  retryAt(key: string, { status }: Failure): number {
+  /**
+   * When `key` may be tried again, on the Clock's scale. Each call counts one failure.
+   * @param recheckMs  where an expired answer serves meanwhile: the pause at least (RFC 8767 section 5)
+   */
+  retryAt(key: string, { status }: Failure, recheckMs?: number): number {
     const now = this.#clock.now();
-    if (status === 'bogus') return now + BOGUS_MS;
+    if (status === 'bogus') return now + (recheckMs ?? BOGUS_MS);
     const last = this.#pauses.get(key)?.pauseMs;
     const pauseMs = last === undefined ? FIRST_MS : Math.min(2 * last, LONGEST_MS);
     this.#pauses.set(key, { pauseMs, learntAt: now, expiresAt: now + pauseMs + FORGOTTEN_MS });
-    return now + pauseMs;
+    return now + Math.max(pauseMs, recheckMs ?? 0);
   }
 
   get held(): Held {

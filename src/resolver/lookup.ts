@@ -2,13 +2,14 @@
  * The whole lookup: a question with the aliases behind it, each link judged alone, the weakest deciding.
  *
  * Implements RFC 1034 section 5.3.3 (aliases), RFC 4035 section 4.3 (the four statuses), RFC 2308 section 5 (negative
- * answers kept) and RFC 9520 (failures kept). Does not: talk to anybody (see find.ts).
+ * answers kept), RFC 9520 (failures kept) and RFC 8767 section 5 (what has expired). Does not: talk to anybody (see find.ts).
  * @module
  */
 import { isMetaType, type RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { Limits } from '../dnssec/budget.ts';
+import type { Policy } from '../dnssec/context.ts';
 import { spent } from '../dnssec/delegation.ts';
 import type { Finding, Link } from '../dnssec/judge.ts';
 import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
@@ -21,25 +22,18 @@ import {
   type Lookup,
   type LookupOptions,
   type Outcome,
+  type Stale,
 } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
-import { capped } from './ageing.ts';
+import { cutShort, type LongestTtl, lasting } from './ageing.ts';
 import type { Answers, Kept } from './answers.ts';
 import type { Failures } from './failures.ts';
 import { type Finder, type Found, type NotAsked, placeOf, stepOf } from './find.ts';
 import { Job } from './job.ts';
 import { Joined } from './joined.ts';
 import { blocked, type Private } from './rebinding.ts';
-import { type Stand, secondsLeft, type TrustPoints } from './trust-points.ts';
-
-/** For how long answers are kept at most, seconds. */
-export interface LongestTtl {
-  readonly positive: number;
-  readonly negative: number;
-}
-
-/** A day and an hour (Unbound, PowerDNS). */
-export const LONGEST_TTL: LongestTtl = { positive: 86_400, negative: 3_600 };
+import { allowsStale, inTimeOrStale, type StaleTerms, spoils, staleFinding } from './stale.ts';
+import type { Stand, TrustPoints } from './trust-points.ts';
 
 /** So much later than its own work would have ended by itself. */
 const GRACE_MS = 10;
@@ -56,6 +50,9 @@ export interface LookupParts {
   readonly longestTtl: LongestTtl;
   /** Where public names may not lead. */
   readonly private: Private;
+  readonly policy: Policy;
+  /** Left out, nothing that has expired is served. */
+  readonly staleTerms?: StaleTerms | undefined;
 }
 
 /** The whole answer from the cache, at once; `undefined` where a packet would have to go out for any part of it. */
@@ -70,11 +67,21 @@ export function makeLookup(parts: LookupParts): {
     checkType(type);
     return new Chain(parts, joined, { name, type }, options);
   };
+  const find: Lookup = async (name, type, options = {}) => {
+    const { staleTerms, clock } = parts;
+    const recallStale = () => begin(name, type, options).recallStale();
+    const known = staleTerms && allowsStale(type, options) ? recallStale() : undefined;
+    if (!staleTerms || !known) return begin(name, type, { ...options, stale: 'never' }).follow();
+    if (!known.stale) return known;
+    const work = begin(name, type, options).follow();
+    const { responseMs } = staleTerms;
+    return responseMs > 0 ? inTimeOrStale(work, recallStale, { clock, responseMs }) : known;
+  };
   return {
     recall: (name, type) => begin(name, type, {}).recall(),
     lookup: async (name, type, options = {}) => {
       options.signal?.throwIfAborted();
-      const work = begin(name, type, options).follow();
+      const work = find(name, type, options);
       return options.signal ? leaving(work, options.signal) : work;
     },
   };
@@ -96,7 +103,11 @@ function leaving<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** A finding, until when it holds, and on what. */
-type Settled = Found & { readonly expiresAt: number; readonly stand: Stand };
+type Settled = Found & {
+  readonly expiresAt: number;
+  readonly stand: Stand;
+  readonly stale?: Stale;
+};
 
 const keyOf = ({ name, type }: Question): string => `${type} ${name.key}`;
 const isSpent = ({ finding }: Pick<Found, 'finding'>): boolean =>
@@ -119,6 +130,8 @@ class Chain {
   #weakest: Insecurity | undefined;
   readonly #negative = new Set<NegativeAnchor>();
   #expiresAt = Number.POSITIVE_INFINITY;
+  /** The first link that has expired. */
+  #stale: Stale | undefined;
 
   constructor(
     parts: LookupParts,
@@ -137,7 +150,7 @@ class Chain {
     let found = await this.#find(this.#question.name);
     for (;;) {
       if (found.kind === 'not-asked') return this.#notAsked(found);
-      const taken = this.#take(found);
+      const taken = this.#take(this.#options.stale === 'allowed' ? this.#orStale(found) : found);
       if (taken.kind === 'end') return taken.outcome;
       found = await this.#findBehind(taken.target, found);
     }
@@ -145,9 +158,21 @@ class Chain {
 
   /** The same from the cache alone. */
   recall(): Outcome | undefined {
+    return this.#recallAll((question) => this.#recall(question));
+  }
+
+  /** The same, each link as it holds or, where none does, as it has held. */
+  recallStale(): Outcome | undefined {
+    return this.#recallAll((question) => {
+      const found = this.#recall(question);
+      return found ? this.#orStale(found) : this.#recallExpired(question);
+    });
+  }
+
+  #recallAll(recall: (question: Question) => Settled | undefined): Outcome | undefined {
     let { name } = this.#question;
     for (;;) {
-      const found = this.#recall({ name, type: this.#question.type });
+      const found = recall({ name, type: this.#question.type });
       if (!found) return undefined;
       const taken = this.#take(found);
       if (taken.kind === 'end') return taken.outcome;
@@ -156,8 +181,9 @@ class Chain {
   }
 
   /** Takes one finding in: the chain ends with it, or goes on at the target of an alias. */
-  #take({ finding, zone, expiresAt }: Settled): Taken {
+  #take({ finding, zone, expiresAt, stale }: Settled): Taken {
     this.#expiresAt = Math.min(this.#expiresAt, expiresAt);
+    this.#stale ??= stale;
     if (failed(finding)) return end(this.#fail(finding));
     if (finding.status === 'insecure') this.#weakest ??= insecurityOf(finding);
     if (finding.found.kind === 'records') {
@@ -268,22 +294,51 @@ class Chain {
     return { kind: 'found', question, ...kept, source: undefined };
   }
 
+  /** A failure makes way for what was known before, if that may be served. */
+  #orStale(found: Settled): Settled {
+    return (failed(found.finding) && this.#recallExpired(found.question, found.finding)) || found;
+  }
+
+  #recallExpired(question: Question, failure?: Failure): Settled | undefined {
+    const { answers, staleTerms, clock, policy } = this.#parts;
+    const known = staleTerms && answers.recallStale(question);
+    const stand = this.#standOn(question);
+    if (!known || failed(known.finding) || !isSame(known.stand, stand)) return undefined;
+    const { zone, isStale, expiresAt } = known;
+    if (failure && spoils(failure, known.finding, zone)) return undefined;
+    const now = policy.validationTime ?? clock.now();
+    const { ttl: seconds } = staleTerms;
+    const finding = isStale ? staleFinding(known.finding, { now, policy, seconds }) : known.finding;
+    if (!finding) return undefined;
+    this.#job.trace.push(stepOf(question, finding, zone, stand.negative));
+    const settled = { kind: 'found', question, finding, zone, source: undefined, stand } as const;
+    if (!isStale) return { ...settled, expiresAt };
+    const stale: Stale = { since: expiresAt, ...(failure && { because: failure }) };
+    return { ...settled, expiresAt: clock.now() + finding.ttl * 1000, stale };
+  }
+
   /** Puts a finding into the cache, with the time until which it holds. */
   #keep(found: Found, stand: Stand): Settled {
     const { answers, failures, clock, longestTtl } = this.#parts;
-    const { question, zone, until = Number.POSITIVE_INFINITY } = found;
+    const { question, zone, until } = found;
     const key = keyOf(question);
     const { finding, expiresAt } = failed(found.finding)
-      ? {
-          finding: found.finding,
-          expiresAt: Math.min(until, failures.retryAt(key, found.finding)),
-        }
-      : lasting(found.finding, cutShort(longestTtl, stand, clock.now()), clock.now());
+      ? { finding: found.finding, expiresAt: this.#retryAt(question, found.finding, until) }
+      : lasting(found.finding, cutShort(longestTtl, stand.negative, clock.now()), clock.now());
     if (!failed(finding)) failures.succeeded(key);
     // What a question could not afford as the target of another one's aliases it may afford by itself.
     if (!isSpent(found) || question.name.equals(this.#question.name))
       answers.keep(question, { finding, zone, expiresAt, stand });
     return { ...found, finding, expiresAt, stand };
+  }
+
+  #retryAt(question: Question, failure: Failure, until = Number.POSITIVE_INFINITY): number {
+    const { failures, answers, staleTerms } = this.#parts;
+    const key = keyOf(question);
+    // Those who get what has expired can wait, and the servers are spared.
+    return staleTerms && answers.recallStale(question)
+      ? failures.retryAt(key, failure, staleTerms.recheckMs)
+      : Math.min(until, failures.retryAt(key, failure));
   }
 
   get #base() {
@@ -293,6 +348,7 @@ class Chain {
       trace: this.#job.steps,
       spent: this.#job.spent,
       ...(this.#negative.size > 0 && { negativeAnchors: [...this.#negative] }),
+      ...(this.#stale && { stale: this.#stale }),
       expiresAt: this.#expiresAt,
     };
   }
@@ -328,23 +384,3 @@ const aliasOf = (
 
 const isSame = (a: Stand, b: Stand): boolean =>
   a.anchors === b.anchors && a.negative === b.negative;
-
-/** What a negative anchor covers is kept no longer than the anchor. */
-function cutShort(longest: LongestTtl, { negative }: Stand, now: number): LongestTtl {
-  if (!negative) return longest;
-  const left = secondsLeft(negative, now);
-  return { positive: Math.min(left, longest.positive), negative: Math.min(left, longest.negative) };
-}
-
-/** For how long a finding holds. No TTL in it says more, but where RRsets that have nothing else in common came together. */
-function lasting(finding: Exclude<Finding, Failure>, longest: LongestTtl, now: number) {
-  const { found, ttl } = finding;
-  const isAbsence = found.kind === 'nodata' || found.kind === 'nxdomain';
-  const most = isAbsence ? longest.negative : longest.positive;
-  const seconds = Math.min(ttl, most);
-  const areSeveral = found.kind === 'records' && found.others !== undefined;
-  return {
-    finding: capped(finding, areSeveral ? most : seconds),
-    expiresAt: now + seconds * 1000,
-  };
-}

@@ -12,6 +12,7 @@ import type { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
 import type { Environment, ServerAddress } from '../environment.ts';
 import { makeAddresses } from './addresses.ts';
+import { LONGEST_TTL, type LongestTtl } from './ageing.ts';
 import { Answers } from './answers.ts';
 import { type Families, makeAsk } from './ask.ts';
 import { Cache, type Held } from './cache.ts';
@@ -20,11 +21,12 @@ import { type LetterCase, makeExchange } from './exchange.ts';
 import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
-import { LONGEST_TTL, type LongestTtl, makeLookup, type Recall } from './lookup.ts';
+import { makeLookup, type Recall } from './lookup.ts';
 import { Priming } from './priming.ts';
 import type { Network, Private } from './rebinding.ts';
 import { FRESH_MS, makeRenew, type Renew } from './renew.ts';
 import { Servers } from './servers.ts';
+import { type StaleTerms, staleTermsFrom } from './stale.ts';
 import { Trust } from './trust.ts';
 import { TrustPoints } from './trust-points.ts';
 import { type FetchUnchecked, makeFetchUnchecked } from './unchecked.ts';
@@ -64,6 +66,8 @@ export interface ResolverOptions {
   readonly privateAddresses?: readonly Network[];
   /** Names at and below which addresses may lie in them. */
   readonly privateDomains?: readonly Name[];
+  /** What has expired is served where the look-up allows it and nothing better is to be had (RFC 8767); left out, it is not. */
+  readonly serveStale?: Partial<StaleTerms>;
   /** Octets that all caches together may hold; 64 MB where it is left out. Nothing is kept that takes more. */
   readonly cacheBytes?: number;
 }
@@ -143,11 +147,17 @@ export function createResolver(options: ResolverOptions): Resolver {
     return isBelow || (learntAt !== undefined && learntAt < how.since);
   };
   const finder = new Finder({ walk, trust, points, renew, clock, policy });
-  const answers = new Answers(clock, share('answers'), (name) => walk.closest(name).name);
+  const staleTerms = options.serveStale && staleTermsFrom(options.serveStale);
+  const answers = new Answers(clock, {
+    bytes: share('answers'),
+    closestZone: (name) => walk.closest(name).name,
+    longestStaleMs: staleTerms?.longestMs,
+  });
   const { privateAddresses: networks = [], privateDomains: domains = [] } = options;
   const shut: Private = { networks, domains };
+  const parts = { finder, points, answers, failures, clock, limits, longestTtl, policy };
   return {
-    ...makeLookup({ finder, points, answers, failures, clock, limits, longestTtl, private: shut }),
+    ...makeLookup({ ...parts, staleTerms, private: shut }),
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits, private: shut }),
     held: () => ({

@@ -9,7 +9,7 @@ import { CLASS_IN, isMetaType, OPCODES } from '../dns/codes.ts';
 import { type Message, parseMessage, type Question } from '../dns/message.ts';
 import { judgeSentinel } from '../dnssec/anchor-signals.ts';
 import type { Anchor } from '../dnssec/anchors.ts';
-import type { Outcome } from '../dnssec/outcome.ts';
+import { type Failure, failed, type Outcome } from '../dnssec/outcome.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { refer, refuse, refuseUnread, respond, respondUnchecked } from './view.ts';
 
@@ -120,11 +120,18 @@ async function answerLater(
   const [question] = query.questions;
   if (!question) throw new RangeError('query: it has no question');
   const { name, type } = question;
-  const outcome = await resolver.lookup(name, type);
-  if (query.checkingDisabled && mayHoldMore(outcome))
-    return respondUnchecked(query, await resolver.fetchUnchecked(name, type));
+  const outcome = await resolver.lookup(name, type, STALE);
+  // What comes now is worth more to a client that checks for itself than what has expired.
+  const current = outcome.stale?.because ?? outcome;
+  if (query.checkingDisabled && mayHoldMore(current)) {
+    const unchecked = await resolver.fetchUnchecked(name, type);
+    if (unchecked.kind === 'reply' || failed(outcome)) return respondUnchecked(query, unchecked);
+  }
   return respondTo(query, question, outcome, rootAnchor);
 }
+
+/** A client of the daemon is served what has expired, if the operator wants that. */
+const STALE = { stale: 'allowed' } as const;
 
 /** @param rootAnchor  for sentinels, about which clients that check for themselves do not ask us */
 function respondTo(
@@ -141,6 +148,5 @@ function respondTo(
 }
 
 /** Whether a client that checks for itself may get more than our judgement leaves over. */
-const mayHoldMore = (outcome: Outcome): boolean =>
-  outcome.status === 'bogus' ||
-  (outcome.status === 'indeterminate' && outcome.reason === 'budget-spent');
+const mayHoldMore = (of: Outcome | Failure): boolean =>
+  of.status === 'bogus' || (of.status === 'indeterminate' && of.reason === 'budget-spent');

@@ -11,7 +11,14 @@ import { type Ede, type Edns, makeEde } from '../dns/edns.ts';
 import type { Message } from '../dns/message.ts';
 import { encode } from '../dns/rdata.ts';
 import type { RR, RRset } from '../dns/rrset.ts';
-import { type Answer, type Failure, type Fault, failed, type Outcome } from '../dnssec/outcome.ts';
+import {
+  type Answer,
+  type Failure,
+  type Fault,
+  failed,
+  type Outcome,
+  type Stale,
+} from '../dnssec/outcome.ts';
 import { provesCompactly } from '../dnssec/proof.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
 import type { ZoneServers } from '../resolver/resolver.ts';
@@ -22,6 +29,8 @@ const UDP_SIZE = 1232;
 
 /** RFC 8914 section 4: the codes that this file gives by itself. */
 const OTHER_ERROR = 0;
+const STALE_ANSWER = 3;
+const STALE_NXDOMAIN = 19;
 const BOGUS = 6;
 
 type Failed = Extract<Outcome, { status: 'bogus' | 'indeterminate' }>;
@@ -51,7 +60,10 @@ export function respond(query: Message, outcome: Outcome): Message {
   if (answer.kind === 'not-asked') throw new RangeError('outcome: the question was not sent');
   const links = aliases.flatMap(({ records }) => records);
   const proofs = [...aliases.flatMap(({ proof }) => proof), ...answer.proof];
-  const errors = outcome.status === 'insecure' ? told(outcome.reason) : [];
+  const errors = [
+    ...(outcome.stale ? [staleError(answer, outcome.stale)] : []),
+    ...(outcome.status === 'insecure' ? told(outcome.reason) : []),
+  ];
   return write(query, {
     rcode: rcodeOf(query, answer),
     authenticData: outcome.status === 'secure' && readsAd(query),
@@ -70,6 +82,12 @@ const rcodeOf = ({ edns }: Message, answer: Exclude<Answer, { kind: 'not-asked' 
   answer.kind === 'nxdomain' && !(edns?.dnssecOk && provesCompactly(answer.proof))
     ? 'NXDOMAIN'
     : 'NOERROR';
+
+/** RFC 8914 sections 4.4 and 4.20, with why there is nothing newer. */
+const staleError = ({ kind }: Answer, { because }: Stale): Ede => ({
+  code: kind === 'nxdomain' ? STALE_NXDOMAIN : STALE_ANSWER,
+  text: because ? explain(because.reason).text : 'nothing newer has come in time',
+});
 
 /** The response for a client that set CD and judges for itself. */
 export function respondUnchecked(query: Message, unchecked: Unchecked): Message {

@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import { parseServe } from '../../src/cli/options.ts';
 import type { RRType } from '../../src/dns/codes.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
@@ -356,6 +357,19 @@ t.test('row 136: a forwarder that is an own listener is refused at the start', a
   );
 });
 
+t.test('--serve-stale stands with or without a number of seconds', (t) => {
+  const stale = (...args: string[]) => {
+    const words = parseServe(args, Date.now());
+    return words === 'help' ? undefined : words.longestStaleMs;
+  };
+  t.equal(stale(), undefined, 'off');
+  t.equal(stale('--serve-stale'), 86_400_000, 'a day (RFC 8767 section 5)');
+  t.equal(stale('--serve-stale', '--no-ipv6'), 86_400_000);
+  t.equal(stale('--serve-stale', '600', '--no-ipv6'), 600_000);
+  t.equal(stale('--serve-stale=600'), 600_000);
+  t.end();
+});
+
 t.test('words that a daemon cannot work by', async (t) => {
   const wrong: [args: string[], why: RegExp][] = [
     [['--listen', '0.0.0.0:53'], /only addresses of this machine alone/],
@@ -367,6 +381,9 @@ t.test('words that a daemon cannot work by', async (t) => {
     [['--stub', 'corp.example ::1#ns.corp.example'], /only a forwarder is asked over TLS/],
     [['--negative-anchor', 'bad.com'], /is no negative trust anchor/],
     [['--cache-mb', '0'], /"0" is no size/],
+    [['--serve-stale', '0'], /seconds from 1 to 259200/],
+    [['--serve-stale=259201'], /seconds from 1 to 259200/],
+    [['--serve-stale', 'yes'], /one word too many/],
     [['example.com'], /one word too many/],
   ];
   for (const [args, why] of wrong) {

@@ -23,7 +23,7 @@ const STAND = { anchors: ROOT_ANCHORS, negative: undefined };
 
 /** Answers that know of one absence by one NSEC. */
 function knowing(status: 'secure' | 'insecure', proof: readonly RRset[]): Answers {
-  const answers = new Answers(clock, 1_000_000, () => ROOT);
+  const answers = new Answers(clock, { bytes: 1_000_000, closestZone: () => ROOT });
   const found = { kind: 'nxdomain', proof } as const;
   const finding =
     status === 'secure'
