@@ -104,8 +104,8 @@ t.test('skipped are only scenarios that need what is lacking, and the word is to
   const plain = read(scenario(ASK));
   t.equal(findLacking(plain, ['qmin-off', 'nsec3']), undefined);
   t.equal(findLacking(plain, ['legacy-dsa']), 'legacy-dsa');
-  const stale = read(scenario(ASK).replace('server:', 'server:\n serve-expired: yes'));
-  t.equal(findLacking(stale, []), 'serve-stale', 'as the file itself shows');
+  const early = read(scenario(ASK).replace('server:', 'server:\n prefetch: yes'));
+  t.equal(findLacking(early, []), 'prefetch', 'as the file itself shows');
   t.end();
 });
 
