@@ -270,7 +270,7 @@ function printStep(step: StepView): string {
     case 'trust':
       return `          ${step.zone} is ${printStatus(step)}${printKeys(' by key ', step.keys)}`;
     case 'finding':
-      return `          ${step.owner} ${step.type} is ${printStatus(step)}${printKeys(', signed by ', step.signedBy)}`;
+      return `          ${step.owner} ${step.type} is ${printStatus(step)}${printKeys(', signed by ', step.signedBy)}${step.synthesised ? ', from proofs that are kept' : ''}`;
   }
 }
 

@@ -2,6 +2,7 @@
  * What every judgement is given beside the records: the time, the budget, and the rules in force.
  * @module
  */
+import type { Rrsig } from '../dns/rrset.ts';
 import { type AlgorithmTable, DEFAULT_ALGORITHMS } from './algorithms.ts';
 import type { Budget } from './budget.ts';
 import { type Engine, KeyStore } from './engine.ts';
@@ -40,4 +41,9 @@ export interface Context {
   readonly now: number;
   readonly budget: Budget;
   readonly policy: Policy;
+  /**
+   * Signatures that were computed before and passed, under these very keys and over the very RRsets that they come with:
+   * whoever gives them vouches for that. They are not computed again; all else about them is checked as ever.
+   */
+  readonly computed?: ReadonlySet<Rrsig>;
 }

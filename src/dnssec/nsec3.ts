@@ -200,12 +200,21 @@ function findCover(chain: Nsec3Chain, name: Name): Nsec3 | undefined {
 function hashOf({ records, context }: Nsec3Chain, name: Name): string {
   const [first] = records; // all have the same parameters
   if (!first) throw new HashesSpent();
-  const { iterations, salt } = first;
-  const { budget, policy } = context;
+  const hash = hashName(name, first, context);
+  if (hash === undefined) throw new HashesSpent();
+  return hash;
+}
+
+/** The hash of a name as base32hex text, paid for once a question; `undefined` where the budget has no more for it. */
+export function hashName(
+  name: Name,
+  { iterations, salt }: Pick<Nsec3, 'iterations' | 'salt'>,
+  { budget, policy }: Context,
+): string | undefined {
   const key = `${iterations} ${hex.print(salt)} ${name.key}`;
   const known = budget.hashed.get(key);
   if (known !== undefined) return known;
-  if (!budget.spend('nsec3-hashes')) throw new HashesSpent();
+  if (!budget.spend('nsec3-hashes')) return undefined;
   const hash = base32hex.print(
     nsec3Hash(policy.keys.engine, name.canonical.wire, iterations, salt),
   );

@@ -95,6 +95,8 @@ export type Step =
   /** A record set, or its absence, was judged in one zone. */
   | {
       readonly kind: 'finding';
+      /** It was not asked for: proofs that were kept say so (RFC 8198). */
+      readonly synthesised?: true;
       readonly zone: Name;
       readonly owner: Name;
       readonly type: RRType;

@@ -89,6 +89,7 @@ export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Ver
       furthest = further(furthest, { reason: found.reason, limit: undefined, signature });
       continue;
     }
+    if (context.computed?.has(signature)) return valid(rrset, signature, context);
     set ??= canonicalSet(rrset);
     const data = signedData(rrset, signature, set);
     if (!data) continue; // ruled out by the labels check already

@@ -33,8 +33,7 @@ export function cutShort(
 /** For how long a finding holds. No TTL in it says more, but where RRsets that have nothing else in common came together. */
 export function lasting(finding: Exclude<Finding, Failure>, longest: LongestTtl, now: number) {
   const { found, ttl } = finding;
-  const isAbsence = found.kind === 'nodata' || found.kind === 'nxdomain';
-  const most = isAbsence ? longest.negative : longest.positive;
+  const most = isAbsence(finding) ? longest.negative : longest.positive;
   const seconds = Math.min(ttl, most);
   const areSeveral = found.kind === 'records' && found.others !== undefined;
   return {
@@ -42,6 +41,9 @@ export function lasting(finding: Exclude<Finding, Failure>, longest: LongestTtl,
     expiresAt: now + seconds * 1000,
   };
 }
+
+export const isAbsence = (finding: Finding): boolean =>
+  !failed(finding) && (finding.found.kind === 'nodata' || finding.found.kind === 'nxdomain');
 
 /** No TTL longer than `seconds`. */
 export const capped = (finding: Finding, seconds: number): Finding =>

@@ -7,29 +7,27 @@
  */
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
-import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
 import { checkDelegation, type Delegation } from '../dnssec/delegation.ts';
-import type { KeyName } from '../dnssec/detail.ts';
 import { type Finding, type Judgement, judge } from '../dnssec/judge.ts';
-import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
 import {
   type Failure,
   type Fault,
   failed,
   type Insecurity,
   insecurityOf,
-  type Step,
 } from '../dnssec/outcome.ts';
 import type { ZoneTrust } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
 import { contextOf } from './context.ts';
+import type { Denials } from './denials.ts';
 import type { Job } from './job.ts';
 import type { AskedDs } from './missed-cuts.ts';
 import type { Renew } from './renew.ts';
 import type { Scrubbed } from './scrub.ts';
 import { serverKey } from './server-address.ts';
+import { placeOf, stepOf } from './step.ts';
 import type { Trust } from './trust.ts';
 import { suspended, type TrustPoints } from './trust-points.ts';
 import type { Arrival, Walk } from './walk.ts';
@@ -56,6 +54,8 @@ export interface NotAsked extends Insecurity {
 export interface FindParts {
   readonly walk: Walk;
   readonly trust: Trust;
+  /** What is proved absent, for other questions. */
+  readonly denials: Denials;
   readonly points: TrustPoints;
   readonly renew: Renew;
   readonly clock: Clock;
@@ -131,6 +131,7 @@ export class Finder {
       return undefined;
     }
     if (!isSame && judgement.finding.status !== 'secure') return undefined;
+    this.#parts.denials.keep(cut.name, zone, judgement.finding);
     return this.#found(question, judgement.finding, cut, job, source.reply);
   }
 
@@ -172,6 +173,7 @@ export class Finder {
     const judgement = judge(question, reply, cut.name, zone, context);
     if (judgement.kind !== 'settled') return false;
     const { finding } = judgement;
+    this.#parts.denials.keep(cut.name, zone, finding);
     return finding.status === 'secure' && finding.found.kind === 'nxdomain';
   }
 
@@ -215,6 +217,7 @@ export class Finder {
         ? await this.#judgeByItsKeys(question, { cut, reply, server }, first, job)
         : first;
       if (judgement.kind === 'settled') {
+        this.#parts.denials.keep(cut.name, zone, judgement.finding);
         if (judgement.finding.status === 'secure' || !anchored)
           return { finding: judgement.finding, cut };
         cut = anchored;
@@ -356,36 +359,4 @@ function findingOf(delegation: Delegation): Finding | undefined {
     case 'failed':
       return undefined;
   }
-}
-
-/** The DS of a name belongs to the zone above it. */
-export const placeOf = ({ name, type }: Question): Name => (type === 'DS' ? name.parent : name);
-
-/** The line in the trace. */
-export function stepOf(
-  { name, type }: Question,
-  finding: Finding,
-  zone: Name,
-  negative: NegativeAnchor | undefined,
-): Step {
-  const shown = negative && { negativeAnchor: negative.name };
-  const common = { kind: 'finding', zone, owner: name, type, ...shown } as const;
-  if (failed(finding))
-    return { ...common, status: finding.status, reason: finding.reason, signedBy: [] };
-  const { status } = finding;
-  const signedBy = status === 'secure' ? signersOf(finding.found) : [];
-  return finding.status === 'insecure'
-    ? { ...common, status, reason: finding.reason, signedBy }
-    : { ...common, status, signedBy };
-}
-
-function signersOf(found: Extract<Finding, { status: 'secure' }>['found']): readonly KeyName[] {
-  const own: readonly RRset[] =
-    found.kind === 'records' ? [found.rrset] : found.kind === 'alias' ? found.records : [];
-  const keys = new Map<string, KeyName>();
-  // The first signature of a secure RRset is the one that verified.
-  const signatures = [...own, ...found.proof].flatMap((set) => set.signatures.slice(0, 1));
-  for (const { keyTag, algorithm } of signatures)
-    keys.set(`${keyTag} ${algorithm}`, { keyTag, algorithm });
-  return [...keys.values()];
 }

@@ -25,14 +25,16 @@ import {
   type Stale,
 } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
-import { cutShort, type LongestTtl, lasting } from './ageing.ts';
+import { cutShort, isAbsence, type LongestTtl, lasting } from './ageing.ts';
+import type { Aggressive } from './aggressive.ts';
 import type { Answers, Kept } from './answers.ts';
 import type { Failures } from './failures.ts';
-import { type Finder, type Found, type NotAsked, placeOf, stepOf } from './find.ts';
+import type { Finder, Found, NotAsked } from './find.ts';
 import { Job } from './job.ts';
 import { Joined } from './joined.ts';
 import { blocked, type Private } from './rebinding.ts';
 import { allowsStale, inTimeOrStale, type StaleTerms, spoils, staleFinding } from './stale.ts';
+import { placeOf, stepOf } from './step.ts';
 import type { Stand, TrustPoints } from './trust-points.ts';
 
 /** So much later than its own work would have ended by itself. */
@@ -42,6 +44,7 @@ const ENOUGH = 'enough';
 
 export interface LookupParts {
   readonly finder: Finder;
+  readonly aggressive: Aggressive;
   readonly points: TrustPoints;
   readonly answers: Answers;
   readonly failures: Failures;
@@ -289,9 +292,18 @@ class Chain {
   #recall(question: Question): Settled | undefined {
     const stand = this.#standOn(question);
     const kept = this.#kept(question, stand);
-    if (!kept) return undefined;
+    if (!kept) return stand.negative ? undefined : this.#synthesise(question, stand);
     this.#job.trace.push(stepOf(question, kept.finding, kept.zone, stand.negative));
     return { kind: 'found', question, ...kept, source: undefined };
+  }
+
+  /**
+   * What proofs that are kept say of a question that was never asked. An absence is made anew each time: kept, a flood of
+   * names would push out what was asked for.
+   */
+  #synthesise(question: Question, stand: Stand): Settled | undefined {
+    const made = this.#parts.aggressive.synthesise(question, this.#job);
+    return made && (isAbsence(made.finding) ? { ...made, stand } : this.#keep(made, stand));
   }
 
   /** A failure makes way for what was known before, if that may be served. */

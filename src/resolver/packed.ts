@@ -127,6 +127,17 @@ function readAddress(reader: Reader): ServerAddress {
   return tlsName === '' ? { ip, port } : { ip, port, tlsName };
 }
 
+/** One RRset. */
+export function packSet(set: RRset): Packed {
+  const writer = new Writer();
+  writeSet(writer, set);
+  return finish(writer);
+}
+
+/** @param seconds  as for a finding */
+export const unpackSet = (packed: Packed, seconds: number): RRset =>
+  readSet(readerOf(packed), seconds);
+
 /** RDATA of one type: of keys, or of DS records. */
 export function packRdata(rdata: readonly Rdata[]): Packed {
   const writer = new Writer();

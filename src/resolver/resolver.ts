@@ -13,10 +13,12 @@ import type { Lookup } from '../dnssec/outcome.ts';
 import type { Environment, ServerAddress } from '../environment.ts';
 import { makeAddresses } from './addresses.ts';
 import { LONGEST_TTL, type LongestTtl } from './ageing.ts';
+import { Aggressive } from './aggressive.ts';
 import { Answers } from './answers.ts';
 import { type Families, makeAsk } from './ask.ts';
 import { Cache, type Held } from './cache.ts';
 import { weighCut } from './cut.ts';
+import { Denials } from './denials.ts';
 import { type LetterCase, makeExchange } from './exchange.ts';
 import { Failures } from './failures.ts';
 import { Finder } from './find.ts';
@@ -104,7 +106,14 @@ export interface Resolver {
 export const DEFAULT_CACHE_BYTES = 64_000_000;
 
 /** What part of the octets each map may take: a signed domain takes about as much in answers as in its cut. */
-const SHARES = { answers: 0.5, cuts: 0.4, addresses: 0.05, servers: 0.04, failures: 0.01 } as const;
+const SHARES = {
+  answers: 0.45,
+  denials: 0.05,
+  cuts: 0.4,
+  addresses: 0.05,
+  servers: 0.04,
+  failures: 0.01,
+} as const;
 
 /** What each map holds. */
 export type HeldByMap = Readonly<Record<keyof typeof SHARES, Held>>;
@@ -146,7 +155,9 @@ export function createResolver(options: ResolverOptions): Resolver {
     const learntAt = isInDoubt ? priming.forget() : undefined;
     return isBelow || (learntAt !== undefined && learntAt < how.since);
   };
-  const finder = new Finder({ walk, trust, points, renew, clock, policy });
+  const denials = new Denials(clock, { bytes: share('denials'), longest: longestTtl.negative });
+  const finder = new Finder({ walk, trust, points, denials, renew, clock, policy });
+  const aggressive = new Aggressive({ walk, trust, points, denials, clock, policy, longestTtl });
   const staleTerms = options.serveStale && staleTermsFrom(options.serveStale);
   const answers = new Answers(clock, {
     bytes: share('answers'),
@@ -155,13 +166,15 @@ export function createResolver(options: ResolverOptions): Resolver {
   });
   const { privateAddresses: networks = [], privateDomains: domains = [] } = options;
   const shut: Private = { networks, domains };
-  const parts = { finder, points, answers, failures, clock, limits, longestTtl, policy };
+  const kept = { answers, failures, aggressive };
+  const parts = { ...kept, finder, points, clock, limits, longestTtl, policy };
   return {
     ...makeLookup({ ...parts, staleTerms, private: shut }),
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits, private: shut }),
     held: () => ({
       answers: answers.held,
+      denials: denials.held,
       cuts: cuts.held,
       addresses: addresses.held(),
       servers: servers.held,

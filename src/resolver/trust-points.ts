@@ -39,6 +39,14 @@ export class TrustPoints {
     return this.#negative?.covering(name, this.anchors, this.#clock.now());
   }
 
+  /** Whether there is a trust anchor strictly below `zone`, at or above `name`: it makes a zone of its own. */
+  isAnchoredBelow(zone: Name, name: Name): boolean {
+    const { anchors } = this;
+    for (let labels = zone.labels + 1; labels <= name.labels; labels += 1)
+      if (anchors.has(name.ancestor(labels).key)) return true;
+    return false;
+  }
+
   /** On what a verdict about `name` would rest now. */
   standOf(name: Name): Stand {
     return { anchors: this.anchors, negative: this.negativeFor(name) };

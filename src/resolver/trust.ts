@@ -87,17 +87,24 @@ export class Trust {
     const { points, clock } = this.#parts;
     const negative = points.negativeFor(cut.name);
     if (negative) return note(job, cut, suspended(negative, clock.now()), { negative });
-    const held = this.#held.get(cut);
-    const now = clock.now();
-    // Of a time that is still to come: the clock was put back since.
-    const holds = held !== undefined && held.until > now && held.since <= now;
-    if (holds && held.anchors === points.anchors) return held.trust;
+    const held = this.held(cut);
+    if (held) return held;
     const shared = await this.#joined(cut);
     if (shared && !isSpent(shared)) return shared;
     // Somebody else's budget may have run out; another one who found so may have begun anew meanwhile.
     const again = shared && (await this.#joined(cut));
     if (again && !isSpent(again)) return again;
     return this.#begin(cut, job);
+  }
+
+  /** What has been worked out about the zone of `cut` and still holds, negative anchors left aside. */
+  held(cut: ZoneCut): ZoneTrust | undefined {
+    const { points, clock } = this.#parts;
+    const held = this.#held.get(cut);
+    const now = clock.now();
+    // Of a time that is still to come: the clock was put back since.
+    const holds = held !== undefined && held.until > now && held.since <= now;
+    return holds && held.anchors === points.anchors ? held.trust : undefined;
   }
 
   #joined(cut: ZoneCut): Promise<ZoneTrust> | undefined {

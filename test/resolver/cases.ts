@@ -127,7 +127,7 @@ async function judged(
 }
 
 /** Goes along the chain of aliases: each secure link must be true, each insecure one must lie where nothing can be proved. */
-function findFalsehood(scene: Scene, outcome: Secure | Insecure): string | undefined {
+export function findFalsehood(scene: Scene, outcome: Secure | Insecure): string | undefined {
   const { type } = outcome.question;
   let name = outcome.question.name;
   for (const { owner, target, status } of outcome.aliases) {
