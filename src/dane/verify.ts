@@ -8,17 +8,19 @@
  */
 import type { Name } from '../dns/name.ts';
 import { type Certificate, parseCertificate } from '../tls/certificate.ts';
-import { sameOctets } from '../tls/der.ts';
+import { latin1, sameOctets } from '../tls/der.ts';
+import { fingerprint } from '../tls/fingerprint.ts';
 import { matchHost } from '../tls/identity.ts';
 import { Comparisons } from '../tls/name-constraints.ts';
 import { isSelfIssued, type Path, PathFinder } from '../tls/path.ts';
 import { checkPath, type PathProblem, type PathRules } from '../tls/path-rules.ts';
 import { endsAtRoot } from '../tls/pkix.ts';
-import { rsaBits } from '../tls/signature.ts';
+import { keyKind, rsaBits } from '../tls/signature.ts';
 import { type Matcher, makeMatcher } from './match.ts';
 import { type MismatchReason, nearest, reasonOf } from './mismatch.ts';
 import {
   MATCHING_TYPE,
+  printTlsa,
   SELECTOR,
   strongestRecords,
   type Tlsa,
@@ -81,8 +83,12 @@ export type Verdict =
       readonly tried: readonly Tried[];
     };
 
-/** Records looked at; a zone that needs more has made a mistake, and each bare key may cost a signature. */
-const MAX_RECORDS = 256;
+/**
+ * Records looked at: more than a DNS message of 64 KiB can hold. Fewer would let the order decide which ones count, and with
+ * them which digest is the strongest; the order of a record set is not signed. What they may cost is bounded by the
+ * signatures that one peer is worth (tls/path.ts).
+ */
+const MAX_RECORDS = 8192;
 /** OpenSSL's security level 2 draws the line here. */
 const WEAK_RSA_BITS = 2048;
 
@@ -101,7 +107,19 @@ export function verifyPeer(peer: Peer): Verdict {
   if (bits !== undefined && bits < minimumRsaBits)
     return findings.forAll('certificate-not-trusted', `RSA key of ${bits} bits`);
   const attempt: Attempt = { peer, leaf, findings, matches: makeMatcher() };
-  return tryDaneEe(attempt) ?? tryPaths(attempt, above) ?? findings.verdict();
+  return tryDaneEe(attempt) ?? tryPaths(attempt, above) ?? findings.verdict(describe(leaf));
+}
+
+/** A server with keys of two kinds shows one of them: which it was is what its operator has to know. */
+function describe({ spki }: Certificate): string {
+  const associationData = fingerprint(spki, 'sha256');
+  const record = {
+    usage: USAGE.daneEe,
+    selector: SELECTOR.spki,
+    matchingType: MATCHING_TYPE.sha256,
+    associationData,
+  };
+  return `the server shows a ${keyKind(spki)} key, TLSA ${printTlsa(record)}`;
 }
 
 interface Attempt {
@@ -224,10 +242,11 @@ function noteMissedAnchor(
   finder: PathFinder,
 ): void {
   const isDigest = record.matchingType !== MATCHING_TYPE.full;
-  if (record.usage === USAGE.pkixEe && matches(record, leaf))
-    findings.note(record, 'certificate-not-trusted', 'no path to a trusted root');
-  else if (presented.some((certificate) => matches(record, certificate)))
-    findings.note(record, 'certificate-not-trusted', 'no path to the certificate that matches');
+  const isPkix = record.usage !== USAGE.daneTa;
+  const constrained = record.usage === USAGE.pkixEe ? [leaf] : presented;
+  const wanted = isPkix ? 'a trusted root' : 'the certificate that matches';
+  if (constrained.some((certificate) => matches(record, certificate)))
+    findings.note(record, 'certificate-not-trusted', `no path to ${wanted}`);
   else if (finder.spent)
     findings.note(record, 'certificate-not-trusted', 'more paths than can be followed');
   else if (record.usage === USAGE.daneTa && isDigest && !isSelfIssued(presented.at(-1) ?? leaf))
@@ -262,6 +281,13 @@ function authenticated(by: Tlsa, depth: number, path: Path): Authenticated {
 const printProblem = ({ depth, text }: PathProblem): string =>
   depth === 0 ? `server certificate: ${text}` : `certificate ${depth} above the server's: ${text}`;
 
+/** A record that stands there twice is one record (RFC 2181 section 5), and costs no more. */
+const distinct = (records: readonly Tlsa[]): Iterable<Tlsa> =>
+  records.length < 2 ? records : new Map(records.map((record) => [keyOf(record), record])).values();
+
+const keyOf = ({ usage, selector, matchingType, associationData }: Tlsa): string =>
+  `${usage} ${selector} ${matchingType} ${latin1(associationData)}`;
+
 /** What became of each record: the reason nearest to success, if none succeeds. */
 class Findings {
   /** The usable records with the strongest digests. */
@@ -270,7 +296,7 @@ class Findings {
 
   constructor({ records, options }: Peer) {
     const usable: Tlsa[] = [];
-    for (const record of records.slice(0, MAX_RECORDS)) {
+    for (const record of distinct(records.slice(0, MAX_RECORDS))) {
       const unusable = whyUnusable(record, options);
       if (unusable === undefined) usable.push(record);
       else this.#tried.set(record, { record, why: 'no-usable-record', detail: unusable });
@@ -293,10 +319,12 @@ class Findings {
     return this.verdict();
   }
 
-  verdict(): Extract<Verdict, { kind: 'not-authenticated' }> {
+  /** @param shown  what the server shows, told where nothing matches it */
+  verdict(shown?: string): Extract<Verdict, { kind: 'not-authenticated' }> {
     const tried = [...this.#tried.values()];
     const reason = nearest(tried.map(({ why }) => why)) ?? 'no-usable-record';
-    const detail = tried.find(({ why }) => why === reason)?.detail;
+    const found = tried.find(({ why }) => why === reason)?.detail;
+    const detail = found ?? (reason === 'dane-no-match' ? shown : undefined);
     const base = { kind: 'not-authenticated', reason, tried } as const;
     return detail === undefined || reason === 'no-usable-record' ? base : { ...base, detail };
   }

@@ -38,8 +38,12 @@ export interface CertificateDescription {
   readonly key?: CertificateKey;
   /** Object identifiers of extended key usages; none by default, which allows every use. */
   readonly usages?: readonly string[];
-  /** Takes the key of this certificate in place of a new one: renewed and cross-signed certificates. */
-  readonly keyOf?: IssuedCertificate;
+  /** Takes this key in place of a new one: that of a certificate that is renewed or cross-signed, or a key of one's own. */
+  readonly keyOf?: Pick<IssuedCertificate, 'privateKey' | 'spki'>;
+  /** What it is signed with: `sha256` by default; of no concern to Ed25519. */
+  readonly digest?: 'sha256' | 'sha1';
+  /** Object identifiers of extensions that are left out of the usual ones. */
+  readonly without?: readonly string[];
   /** Any others, behind the usual ones. */
   readonly extensions?: readonly ExtensionDescription[];
 }
@@ -76,7 +80,7 @@ export function issue(
   const { privateKey, spki } = description.keyOf ?? generate(description.key ?? 'P-256');
   const subject = commonName(description.subject);
   const signer = issuer ?? { privateKey, subject, spki };
-  const { algorithm, hash } = signatureAlgorithm(signer.privateKey);
+  const { algorithm, hash } = signatureAlgorithm(signer.privateKey, description.digest ?? 'sha256');
   const { notBefore = Date.now() - DAY_MS, notAfter = Date.now() + 90 * DAY_MS } = description;
   const tbs = sequence(
     explicit(0, integer(Uint8Array.of(2))), // version 3
@@ -147,20 +151,23 @@ function generatePair(key: CertificateKey): { privateKey: KeyObject; publicKey: 
   }
 }
 
-/** RFC 5758 section 3.2, RFC 4055 section 5, RFC 8410 section 3. */
-function signatureAlgorithm({ asymmetricKeyType }: KeyObject) {
-  switch (asymmetricKeyType) {
+/** RFC 5758 section 3.2 and RFC 3279 section 2.2.3 (ECDSA), RFC 4055 section 5 and RFC 3279 section 2.2.1 (RSA). */
+const ALGORITHMS = {
+  ec: { sha256: '1.2.840.10045.4.3.2', sha1: '1.2.840.10045.4.1' },
+  rsa: { sha256: '1.2.840.113549.1.1.11', sha1: '1.2.840.113549.1.1.5' },
+} as const;
+/** RFC 5480 section 2.1.1 has no parameters, RFC 4055 section 5 has NULL. */
+const PARAMETERS = { ec: [], rsa: [Uint8Array.of(5, 0)] } as const;
+
+function signatureAlgorithm({ asymmetricKeyType: type }: KeyObject, hash: 'sha256' | 'sha1') {
+  switch (type) {
     case 'ec':
-      return { algorithm: sequence(objectId('1.2.840.10045.4.3.2')), hash: 'sha256' };
     case 'rsa':
-      return {
-        algorithm: sequence(objectId('1.2.840.113549.1.1.11'), Uint8Array.of(5, 0)),
-        hash: 'sha256',
-      };
-    case 'ed25519':
+      return { algorithm: sequence(objectId(ALGORITHMS[type][hash]), ...PARAMETERS[type]), hash };
+    case 'ed25519': // RFC 8410 section 3
       return { algorithm: sequence(objectId('1.3.101.112')), hash: undefined };
     default:
-      throw new RangeError(`no certificate is signed with a key of type ${asymmetricKeyType}`);
+      throw new RangeError(`no certificate is signed with a key of type ${type}`);
   }
 }
 
@@ -174,6 +181,7 @@ function extensions(
     names = [],
     pathLength,
     usages = [],
+    without = [],
     extensions: others = [],
   }: CertificateDescription,
   spki: Uint8Array,
@@ -181,30 +189,32 @@ function extensions(
 ): Uint8Array {
   const isAuthority = kind === 'authority';
   const limit = pathLength === undefined ? [] : [integer(Uint8Array.of(pathLength))];
-  const list = [
-    extension('2.5.29.14', octetString(keyIdentifier(spki))),
-    extension('2.5.29.35', sequence(implicit(0, keyIdentifier(issuerSpki)))),
-    extension('2.5.29.19', sequence(...(isAuthority ? [boolean(true), ...limit] : [])), 'critical'),
+  const usual: ExtensionDescription[] = [
+    { id: '2.5.29.14', value: octetString(keyIdentifier(spki)) },
+    { id: '2.5.29.35', value: sequence(implicit(0, keyIdentifier(issuerSpki))) },
+    {
+      id: '2.5.29.19',
+      value: sequence(...(isAuthority ? [boolean(true), ...limit] : [])),
+      weight: 'critical',
+    },
     // keyCertSign and cRLSign, or digitalSignature: the bits from the left, with the count of unused ones.
-    extension(
-      '2.5.29.15',
-      Uint8Array.of(3, 2, isAuthority ? 1 : 7, isAuthority ? 0x06 : 0x80),
-      'critical',
-    ),
+    {
+      id: '2.5.29.15',
+      value: Uint8Array.of(3, 2, isAuthority ? 1 : 7, isAuthority ? 0x06 : 0x80),
+      weight: 'critical',
+    },
   ];
   if (names.length > 0)
-    list.push(
-      extension(
-        '2.5.29.17',
-        sequence(...names.map((name) => implicit(2, Buffer.from(name, 'latin1')))),
-      ),
-    );
-  if (usages.length > 0) list.push(extension('2.5.29.37', sequence(...usages.map(objectId))));
-  for (const { id, value, weight } of others) list.push(extension(id, value, weight));
-  return sequence(...list);
+    usual.push({
+      id: '2.5.29.17',
+      value: sequence(...names.map((name) => implicit(2, Buffer.from(name, 'latin1')))),
+    });
+  if (usages.length > 0) usual.push({ id: '2.5.29.37', value: sequence(...usages.map(objectId)) });
+  const list = [...usual.filter(({ id }) => !without.includes(id)), ...others];
+  return sequence(...list.map(extension));
 }
 
-const extension = (id: string, value: Uint8Array, weight?: 'critical'): Uint8Array =>
+const extension = ({ id, value, weight }: ExtensionDescription): Uint8Array =>
   sequence(objectId(id), ...(weight ? [boolean(true)] : []), octetString(value));
 
 /** RFC 5280 section 4.2.1.2 wants something that tells keys apart. */

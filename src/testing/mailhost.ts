@@ -34,6 +34,8 @@ export interface MailHostDescription {
   readonly name: string;
   /** What it presents, leaf first: exactly these certificates in this order. */
   readonly chain: readonly IssuedCertificate[];
+  /** Another chain, with a key of another kind, for clients that prefer that. */
+  readonly otherChain?: readonly IssuedCertificate[];
   readonly fault?: MailFault;
 }
 
@@ -205,12 +207,15 @@ class Session {
   }
 
   #secure(): void {
-    const { chain } = this.#description;
-    const [leaf] = chain;
-    if (!leaf) throw new RangeError('a mail host without certificates cannot speak TLS');
+    const { chain, otherChain = [] } = this.#description;
+    const leaves = [chain[0], otherChain[0]].filter((leaf) => leaf !== undefined);
+    if (leaves.length === 0)
+      throw new RangeError('a mail host without certificates cannot speak TLS');
     const secureContext = createSecureContext({
-      key: leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-      cert: chain.map(({ pem }) => pem).join(''),
+      key: leaves.map(({ privateKey }) => privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      cert: [chain, otherChain]
+        .filter(({ length }) => length > 0)
+        .map((list) => list.map(({ pem }) => pem).join('')),
       minVersion: 'TLSv1.2',
     });
     this.#socket = new TLSSocket(this.#socket, { isServer: true, secureContext });

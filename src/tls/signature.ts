@@ -56,18 +56,27 @@ const MAX_RSA_EXPONENT_OCTETS = 5;
  * Curves by name, from 192 bits upward: below, keys are weaker than the shortest RSA keys that are let through, and
  * parameters spelled out (RFC 5480 section 2.1.1 forbids them) may describe anything.
  */
-const CURVES: ReadonlySet<string> = new Set([
-  '1.2.840.10045.3.1.1', // P-192
-  '1.3.132.0.33', // P-224
-  '1.2.840.10045.3.1.7', // P-256
-  '1.3.132.0.34', // P-384
-  '1.3.132.0.35', // P-521
-  '1.3.132.0.10', // secp256k1
-  '1.3.36.3.3.2.8.1.1.5', // brainpoolP224r1
-  '1.3.36.3.3.2.8.1.1.7', // brainpoolP256r1
-  '1.3.36.3.3.2.8.1.1.9', // brainpoolP320r1
-  '1.3.36.3.3.2.8.1.1.11', // brainpoolP384r1
-  '1.3.36.3.3.2.8.1.1.13', // brainpoolP512r1
+const CURVES: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.10045.3.1.1', 'P-192'],
+  ['1.3.132.0.33', 'P-224'],
+  ['1.2.840.10045.3.1.7', 'P-256'],
+  ['1.3.132.0.34', 'P-384'],
+  ['1.3.132.0.35', 'P-521'],
+  ['1.3.132.0.10', 'secp256k1'],
+  ['1.3.36.3.3.2.8.1.1.5', 'brainpoolP224r1'],
+  ['1.3.36.3.3.2.8.1.1.7', 'brainpoolP256r1'],
+  ['1.3.36.3.3.2.8.1.1.9', 'brainpoolP320r1'],
+  ['1.3.36.3.3.2.8.1.1.11', 'brainpoolP384r1'],
+  ['1.3.36.3.3.2.8.1.1.13', 'brainpoolP512r1'],
+]);
+
+/** Keys whose algorithm says all. */
+const KINDS: ReadonlyMap<string, string> = new Map([
+  ['1.3.101.112', 'Ed25519'],
+  ['1.3.101.113', 'Ed448'],
+  ['2.16.840.1.101.3.4.3.17', 'ML-DSA-44'],
+  ['2.16.840.1.101.3.4.3.18', 'ML-DSA-65'],
+  ['2.16.840.1.101.3.4.3.19', 'ML-DSA-87'],
 ]);
 
 /** Whether the key of this SubjectPublicKeyInfo made the signature; also `false` where the algorithm is not known. */
@@ -101,6 +110,18 @@ export function rsaBits(spki: Uint8Array): number | undefined {
     const [top = 0] = modulus.subarray(Math.max(start, 0));
     return (modulus.length - Math.max(start, 0)) * 8 - Math.max(Math.clz32(top) - 24, 0);
   });
+}
+
+/** `RSA 2048`, `P-256`, `Ed25519`: the kind of a key, for people; its object identifier where it has no name here. */
+export function keyKind(spki: Uint8Array): string {
+  const parts = reading(() => readKey(spki));
+  if (!parts) return 'unreadable';
+  const { oid, parameters } = parts;
+  const bits = rsaBits(spki);
+  if (bits !== undefined) return `${oid === RSASSA_PSS ? 'RSA-PSS' : 'RSA'} ${bits}`;
+  if (oid !== EC_PUBLIC_KEY) return KINDS.get(oid) ?? oid;
+  const curve = reading(() => new DerReader(parameters).oid());
+  return curve === undefined ? 'EC' : (CURVES.get(curve) ?? `EC ${curve}`);
 }
 
 function fits(key: KeyObject, algorithm: Algorithm): boolean {

@@ -214,7 +214,7 @@ t.test('text: the last line is what a sender does', async (t) => {
   const lines = out.trimEnd().split('\n');
   t.equal(
     lines.at(-1),
-    'mismatch.com: defer (4.7.5): mx.mismatch.com: no certificate matches a TLSA record; no other of the 2 hosts will do; see TLSA _25._tcp.mx.mismatch.com. in the zone mismatch.com.',
+    `mismatch.com: defer (4.7.5): mx.mismatch.com: no certificate matches a TLSA record: the server shows a P-256 key, TLSA ${EE}; no other of the 2 hosts will do; see TLSA _25._tcp.mx.mismatch.com. in the zone mismatch.com.`,
   );
   t.equal(lines[0], 'mismatch.com: MX secure');
   t.equal(lines[1], '  10 mx.mismatch.com: authenticate');
