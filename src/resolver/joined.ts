@@ -13,8 +13,16 @@ export class Joined<V> {
   do(key: string, begin: () => Promise<V>): { readonly own: boolean; readonly result: Promise<V> } {
     const known = this.#underWay.get(key);
     if (known) return { own: false, result: known };
-    const result = begin().finally(() => this.#underWay.delete(key));
+    let start = (_work: Promise<V>): void => {};
+    const result = new Promise<V>((resolve) => {
+      start = resolve;
+    }).finally(() => this.#underWay.delete(key));
+    // Known before it begins: what it does at once may lead back here.
     this.#underWay.set(key, result);
+    start(settled(begin));
     return { own: true, result };
   }
 }
+
+/** A throw is a rejection: a promise that nobody settles would be waited for for ever. */
+const settled = async <V>(begin: () => Promise<V>): Promise<V> => begin();

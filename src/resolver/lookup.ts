@@ -264,7 +264,10 @@ class Chain {
       const work = this.#joined.do(keyOf(question), search);
       const found = await work.result;
       // It was somebody else's budget that ran out, or somebody has begun under other anchors.
-      return !work.own && (isSpent(found) || !isSame(found.stand, stand)) ? search() : found;
+      const isOwn = work.own || (!isSpent(found) && isSame(found.stand, stand));
+      if (isOwn) return found;
+      // Who asked just this has had the answer for five seconds; those who waited with him try once more together.
+      return this.#recall(question) ?? this.#joined.do(keyOf(question), search).result;
     });
   }
 

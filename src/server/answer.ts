@@ -9,6 +9,7 @@ import { CLASS_IN, isMetaType, OPCODES } from '../dns/codes.ts';
 import { type Message, parseMessage, type Question } from '../dns/message.ts';
 import { judgeSentinel } from '../dnssec/anchor-signals.ts';
 import type { Anchor } from '../dnssec/anchors.ts';
+import type { LimitName } from '../dnssec/budget.ts';
 import { type Failure, failed, type Outcome } from '../dnssec/outcome.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { refer, refuse, refuseUnread, respond, respondUnchecked } from './view.ts';
@@ -147,6 +148,12 @@ function respondTo(
   return isSentinel ? refuse(query, 'SERVFAIL') : respond(query, outcome);
 }
 
-/** Whether a client that checks for itself may get more than our judgement leaves over. */
+/**
+ * Whether a client that checks for itself may get more than our judgement leaves over: what came was false, or too dear to
+ * judge. What could not be fetched is not fetched once more, at the same price again: where a forwarder sends each question
+ * back to us, that would never end.
+ */
 const mayHoldMore = (of: Outcome | Failure): boolean =>
-  of.status === 'bogus' || (of.status === 'indeterminate' && of.reason === 'budget-spent');
+  of.status === 'bogus' || (of.status === 'indeterminate' && JUDGING.has(of.fault.limit));
+
+const JUDGING: ReadonlySet<LimitName | undefined> = new Set(['signatures', 'nsec3-hashes']);

@@ -6,6 +6,7 @@ import { Name } from '../../src/dns/name.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import type { Transport } from '../../src/environment.ts';
+import { Joined } from '../../src/resolver/joined.ts';
 import type { Resolver } from '../../src/resolver/resolver.ts';
 import {
   corruptSignatures,
@@ -13,6 +14,7 @@ import {
   type Internet,
   internet,
   removeSignatures,
+  silence,
   type Zones,
 } from '../../src/testing/index.ts';
 import { ask, resolverOn } from './support.ts';
@@ -233,6 +235,43 @@ t.test('what is fetched unchecked is kept for nobody', async (t) => {
   const looping = internet({ 'example.com': ['a CNAME b', 'b CNAME a'] });
   const loop = await resolverOn(looping).fetchUnchecked(name('a.example.com'), 'A');
   t.match(loop, { kind: 'failed', failure: { reason: 'alias-loop' } });
+});
+
+t.test('who has waited with one whose time ran out sends nothing of his own', async (t) => {
+  const cost = async (askers: number) => {
+    const net = internet(SOUND).amend('example.com', silence());
+    const resolver = resolverOn(net, { limits: { 'wall-clock': 2_000 } });
+    const asking = Array.from({ length: askers }, async (_, i) => {
+      await net.clock.sleep(i * 10); // each with time of his own left
+      return ask(resolver, 'www.example.com', 'A');
+    });
+    const shown = new Set(await Promise.all(asking));
+    t.same([...shown], ['indeterminate (budget-spent)']);
+    await net.clock.sleep(3_000);
+    return net.log.length;
+  };
+  // RFC 9520 section 3.2: the failure is remembered, for those who wait as for those who come.
+  t.equal(await cost(50), await cost(1));
+});
+
+t.test('work that leads back to itself at once is joined, not begun again', async (t) => {
+  const joined = new Joined<string>();
+  let begun = 0;
+  const begin = async (): Promise<string> => {
+    begun += 1;
+    t.equal(joined.do('a', begin).own, false);
+    return 'done';
+  };
+  const first = joined.do('a', begin);
+  t.same([first.own, await first.result, begun], [true, 'done', 1]);
+  t.ok(joined.do('a', async () => 'anew').own, 'when it is done it is begun anew');
+  await t.rejects(
+    joined.do('b', () => {
+      throw new Error('at once');
+    }).result,
+    /at once/,
+  );
+  t.ok(joined.do('b', async () => 'anew').own, 'nobody waits for what has thrown');
 });
 
 t.test('forwarders at two ports of one address are two', async (t) => {
