@@ -75,7 +75,7 @@ async function openServing(
     clock,
     policy,
     fetchUnchecked: (name, type) => resolver.fetchUnchecked(name, type),
-    signal: (name, type) => resolver.lookup(name, type),
+    signal: (name, type) => resolver.fetchUnchecked(name, type),
     ...told,
   });
   const resolver: Resolver = openResolver(words, world, {

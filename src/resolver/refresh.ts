@@ -12,7 +12,6 @@ import type { AnchorState } from '../dnssec/anchor-state.ts';
 import type { Anchors } from '../dnssec/anchors.ts';
 import { Budget } from '../dnssec/budget.ts';
 import type { Policy } from '../dnssec/context.ts';
-import type { Lookup } from '../dnssec/outcome.ts';
 import { type AnchorEvent, missQuery, type Observation, observe } from '../dnssec/rollover.ts';
 import { anchorsOf, type TrustPoint } from '../dnssec/trust-point.ts';
 import type { Clock } from '../environment.ts';
@@ -25,8 +24,11 @@ export interface KeeperParts {
   readonly policy: Policy;
   /** Writes the state down. What keeps it from that is told in the next `Refreshed`, and changes no belief. */
   readonly save?: (state: AnchorState, now: number) => Promise<string | undefined>;
-  /** Tells the zone's servers which keys are trusted (RFC 8145 section 5); left out, nobody is told. */
-  readonly signal?: Lookup;
+  /**
+   * Tells the zone's servers which keys are trusted (RFC 8145 section 5); left out, nobody is told. The question has to go
+   * out: what a cache knows of the name, or may conclude (RFC 8198), tells nobody.
+   */
+  readonly signal?: FetchUnchecked;
 }
 
 export interface Refreshed {

@@ -72,7 +72,7 @@ class Life {
         fetchUnchecked: this.resolver.fetchUnchecked,
         clock: environment.clock,
         policy: rules,
-        signal: this.resolver.lookup,
+        signal: this.resolver.fetchUnchecked,
         save: async (state, now) => {
           this.saved = writeState(state, now);
           return undefined;
@@ -269,6 +269,13 @@ t.test('RFC 8145 section 5: the root is told which keys are trusted', async (t) 
   const told = net.log.filter(({ type }) => type === 'NULL').map(({ name }) => name.toString());
   const tag = KSK_2024.tag.toString(16).padStart(4, '0');
   t.strictSame(told, [`_ta-${tag}.`]);
+  // Where the root has proved already that there is no such name (RFC 8198), it has to hear it all the same.
+  const other = new Life(rootWith('2026-11-24', KSK_2024), [KSK_2024]);
+  t.equal(await ask(other.resolver, 'zz', 'A'), 'secure nxdomain');
+  t.equal(await ask(other.resolver, '_tb', 'A'), 'secure nxdomain');
+  await other.keeper.refresh();
+  await other.ask();
+  t.ok(other.net.log.some(({ type }) => type === 'NULL'));
 });
 
 t.test('RFC 8509 section 3: sentinels', (t) => {
