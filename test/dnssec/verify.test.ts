@@ -231,3 +231,32 @@ t.test('RSA of 2040 and 2048 bits, and what node:crypto signs with it', async (t
     }
   }
 });
+
+t.test(
+  'a signature that was computed before is not computed again, and passes no other check',
+  async (t) => {
+    const again = (
+      made: Rrsig,
+      { seconds = NOW, key = KEY, set = setWith([made]) } = {},
+    ): string => {
+      const context = { ...contextAt(seconds, saying(false)), computed: new Set([made]) };
+      const words = wordsOf(verifyRRset(set, { zone: APEX, keys: [key] }, context));
+      t.equal(context.budget.used('signatures'), words === 'signature-invalid' ? 1 : 0, words);
+      return words;
+    };
+    t.equal(again(signature()), 'valid');
+    t.equal(again(signature(), { seconds: NOW + 7201 }), 'signature-expired');
+    t.equal(again(signature(), { seconds: NOW - 7300 }), 'signature-not-yet-valid');
+    t.equal(again(signature(), { key: keyWith(0x100, 1) }), 'signing-key-missing');
+    t.equal(again(signature(), { key: keyWith(0) }), 'signing-key-missing');
+    t.equal(again(signature({ labels: 3 })), 'signature-labels');
+    t.equal(again(signature({ labels: 0 })), 'signature-labels');
+    const elsewhere = setWith([signature()], { owner: Name.parse('www.other') });
+    t.equal(again(signature(), { set: elsewhere }), 'signature-labels');
+    t.equal(
+      again(signature(), { set: setWith([signature()]) }),
+      'signature-invalid',
+      'an equal one',
+    );
+  },
+);

@@ -2,11 +2,16 @@
 // record may say of names that were never asked for, and what none may.
 import fc from 'fast-check';
 import t from 'tap';
+import { planDelivery } from '../../src/dane/plan.ts';
 import type { RRType } from '../../src/dns/codes.ts';
 import { Name } from '../../src/dns/name.ts';
+import { parseRdata } from '../../src/dns/presentation.ts';
+import type { RRset } from '../../src/dns/rrset.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import { failed, type Outcome } from '../../src/dnssec/outcome.ts';
+import type { ZoneTrust } from '../../src/dnssec/verify.ts';
+import { Denials } from '../../src/resolver/denials.ts';
 import type { Resolver } from '../../src/resolver/resolver.ts';
 import { orderKey, Spans } from '../../src/resolver/spans.ts';
 import {
@@ -505,4 +510,166 @@ t.test('spans: what is found is what a search of all would find', async (t) => {
     ['b', 'd'],
   );
   t.strictSame(['c', 'd', 'e'].map(over), ['b', 'b', 'b']);
+});
+
+t.test('a wildcard of the parent does not reach below a delegation', async (t) => {
+  for (const signing of BOTH) {
+    const more: Zones = { 'm.example.com': { records: ['@ A 192.0.2.1'], signing: 'unsigned' } };
+    const { resolver } = await world(['* A 192.0.2.7', 'z A 192.0.2.9'], { signing, more });
+    for (const label of ['a', 'b', 'l', 'n', 'o', 'p.q', 'w'])
+      t.match(await told(resolver, `${label}.example.com`), /^secure 192\.0\.2\.7/, label);
+    t.equal(await told(resolver, 'x.m.example.com'), 'insecure nxdomain (no-ds-proven), asked');
+    t.equal(await told(resolver, 'm.example.com'), 'insecure 192.0.2.1 (no-ds-proven), asked');
+  }
+});
+
+t.test('a wildcard of an alias', async (t) => {
+  for (const signing of BOTH) {
+    const records = ['*.w CNAME b', 'b A 192.0.2.1', 'b AAAA 2001:db8::1'];
+    const { resolver } = await world(records, { signing });
+    t.equal(await told(resolver, 'a.w.example.com'), 'secure 192.0.2.1, asked');
+    let made = 0;
+    for (const label of ['c', 'd', 'e', 'f', 'g', 'h']) {
+      const outcome = await resolver.lookup(Name.parse(`${label}.w.example.com`), 'A');
+      t.equal(show(outcome), 'secure 192.0.2.1');
+      t.strictSame(
+        outcome.aliases.map(({ status, proof }) => [status, proof.length]),
+        [['secure', 1]],
+      );
+      if (isSynthesised(outcome)) made += 1;
+    }
+    t.ok(made > 0);
+  }
+});
+
+t.test('behind a forwarder', async (t) => {
+  const net = internet({
+    'example.com': ['b A 192.0.2.1', 'p A 192.0.2.2', '*.w A 192.0.2.7'],
+    'm.example.com': { records: ['www A 192.0.2.3'], signing: 'unsigned' },
+  });
+  const resolver = resolverOn(net, { forward: [net.forwarder] });
+  t.equal(await told(resolver, 'c.example.com'), 'secure nxdomain, asked');
+  t.equal(await told(resolver, 'd.example.com'), 'secure nxdomain, made');
+  t.equal(await told(resolver, 'n.example.com'), 'secure nxdomain, asked');
+  t.equal(await told(resolver, 'www.m.example.com'), 'insecure 192.0.2.3 (no-ds-proven), asked');
+  t.equal(await told(resolver, 'x.w.example.com'), 'secure 192.0.2.7, asked');
+  t.equal(await told(resolver, 'y.w.example.com'), 'secure 192.0.2.7, made');
+});
+
+t.test('clients who do not desire recursion, and questions for signed zones only', async (t) => {
+  const { net, resolver } = await world(['b A 192.0.2.1', 'p A 192.0.2.2']);
+  const name = Name.parse('d.example.com');
+  t.equal(resolver.recall(name, 'A'), undefined);
+  t.equal(await told(resolver, 'c.example.com'), 'secure nxdomain, asked');
+  const known = resolver.recall(name, 'A');
+  t.equal(known && show(known), 'secure nxdomain');
+  const before = net.log.length;
+  const tlsa = await resolver.lookup(Name.parse('_25._tcp.c.example.com'), 'TLSA', {
+    ask: 'if-signed',
+  });
+  t.equal(show(tlsa), 'secure nxdomain');
+  t.equal(net.log.length, before);
+  // RFC 4035 section 3.1.3.2: what a client needs to see it for itself.
+  const made = await resolver.lookup(Name.parse('e.example.com'), 'TLSA');
+  if (failed(made) || made.answer.kind !== 'nxdomain') throw new Error('no denial');
+  t.strictSame(made.answer.proof.map(({ type, owner }) => `${type} ${owner}`).sort(), [
+    'NSEC b.example.com.',
+    'NSEC example.com.',
+    'SOA example.com.',
+  ]);
+  t.ok(made.answer.proof.every(({ signatures }) => signatures.length > 0));
+});
+
+t.test('the absence of TLSA records may be proved by what is kept', async (t) => {
+  const net = internet({
+    'example.com': ['@ MX 10 mx', 'mx A 192.0.2.25', 'mx AAAA 2001:db8::25', 'a A 192.0.2.1'],
+  });
+  const resolver = resolverOn(net);
+  await ask(resolver, 'mz.example.com', 'A'); // mx -> ns spans all that could lie below mx
+  const plan = await planDelivery(Name.parse('example.com'), resolver.lookup);
+  t.match(plan, { kind: 'deliver', hosts: [{ tls: 'opportunistic', why: 'no-tlsa' }] });
+  t.notOk(
+    net.log.some(({ type }) => type === 'TLSA'),
+    'no question for them was sent',
+  );
+});
+
+t.test('P08: TLSA records below a name that is said not to exist', async (t) => {
+  // A server that answers NXDOMAIN for an empty non-terminal; its NSEC records tell the truth (RFC 8020 section 2).
+  const broken = onlyFor(
+    { types: ['A'] },
+    alterReply((reply) => (reply.answer.length === 0 ? { ...reply, rcode: 'NXDOMAIN' } : reply)),
+  );
+  for (const signing of BOTH) {
+    const { net, resolver } = await world(['mx A 192.0.2.25', '_25._tcp.mx TLSA 3 1 1 00ff'], {
+      signing,
+    });
+    net.amend('example.com', broken);
+    await ask(resolver, '_tcp.mx.example.com', 'A');
+    await ask(resolver, '_tcp.mx.example.com', 'TXT');
+    t.match(await told(resolver, '_25._tcp.mx.example.com', 'TLSA'), 'secure 3 1 1 00FF, asked');
+    t.match(await told(resolver, '_465._tcp.mx.example.com', 'TLSA'), /^secure nxdomain/);
+  }
+});
+
+t.test('what one zone keeps is bounded, and so is all of it', async (t) => {
+  const clock = { now: () => 0, sleep: async () => {} };
+  const bytes = 200_000;
+  const denials = new Denials(clock, { bytes, longest: 3600 });
+  const trust = (): ZoneTrust => ({
+    status: 'secure',
+    keys: { zone: Name.parse('example.com'), keys: [] },
+    ttl: 3600,
+  });
+  const nsec = (zone: string, i: number): RRset => ({
+    owner: Name.parse(`n${String(i).padStart(6, '0')}.${zone}`),
+    type: 'NSEC',
+    ttl: 3600,
+    rdata: [parseRdata('NSEC', `n${String(i).padStart(6, '0')}a.${zone} A RRSIG NSEC`)],
+    signatures: [],
+  });
+  const keep = (zone: string, by: ZoneTrust, i: number): void =>
+    denials.keep(Name.parse(zone), by, {
+      status: 'secure',
+      found: { kind: 'nodata', proof: [nsec(zone, i)] },
+      ttl: 3600,
+    });
+  const one = trust();
+  for (let i = 0; i < 2000; i += 1) {
+    keep('example.com', one, i);
+    if (denials.held.bytes > bytes / 5) t.fail(`${denials.held.bytes} octets of one zone`);
+  }
+  t.ok(denials.held.rrsets > 20, 'the latest are there');
+  t.ok(denials.of(Name.parse('example.com'), one));
+  t.equal(denials.of(Name.parse('example.com'), trust()), undefined, 'for this trust alone');
+  for (let i = 0; i < 50; i += 1) keep('example.com', one, 1);
+  const { rrsets } = denials.held;
+  for (let i = 0; i < 50; i += 1) keep('example.com', one, 1);
+  t.equal(denials.held.rrsets, rrsets, 'the same record again takes no more');
+  for (let i = 0; i < 2000; i += 1) keep(`z${i}.test`, trust(), i);
+  t.ok(denials.held.bytes <= bytes, `${denials.held.bytes} octets`);
+});
+
+t.test('a record that was made for one question is not kept (RFC 9824 section 3)', async (t) => {
+  const clock = { now: () => 0, sleep: async () => {} };
+  const zone = Name.parse('example.com');
+  const trust: ZoneTrust = { status: 'secure', keys: { zone, keys: [] }, ttl: 3600 };
+  for (const [bitmap, isKept] of [
+    ['RRSIG NSEC NXNAME', false],
+    ['A', false], // no record of a signed zone lacks these two
+    ['RRSIG NSEC', true],
+  ] as const) {
+    const denials = new Denials(clock, { bytes: 1e6, longest: 3600 });
+    const owner = Name.parse('c.example.com');
+    const rdata = [parseRdata('NSEC', `\\000.c.example.com. ${bitmap}`)];
+    const proof: RRset[] = [{ owner, type: 'NSEC', ttl: 60, rdata, signatures: [] }];
+    denials.keep(zone, trust, { status: 'secure', found: { kind: 'nodata', proof }, ttl: 60 });
+    const key = orderKey(owner);
+    t.equal(denials.of(zone, trust)?.at('nsec', key, 0) !== undefined, isKept, bitmap);
+    t.equal(
+      denials.of(zone, trust)?.at('nsec', key, 60_000),
+      undefined,
+      'and no longer than its TTL',
+    );
+  }
 });
