@@ -10,7 +10,6 @@ export const LACKING: Readonly<Record<string, string>> = {
     'DSA signatures are not verified (RFC 9904 section 2: algorithms 3 and 6 MUST NOT be used)',
   'stale-reset': 'what has expired ends, however often it could not be had anew',
   prefetch: 'answers are not refreshed before they expire',
-  'dns-error-reporting': 'errors are not reported to agents (RFC 9567)',
   'least-ttl': 'a TTL is never made longer than its zone says',
 };
 
@@ -18,7 +17,6 @@ const ON: ReadonlySet<string> = new Set(['yes', 'on']);
 const SWITCHES: Readonly<Record<string, string>> = {
   'serve-expired-ttl-reset': 'stale-reset',
   prefetch: 'prefetch',
-  'dns-error-reporting': 'dns-error-reporting',
 };
 
 /** The first feature that a scenario needs and Danelaw lacks: as the manifest says, and as the file itself shows. */

@@ -15,6 +15,7 @@ import { createResolver } from '../../src/resolver/resolver.ts';
 import { type AnswerClient, makeAnswerClient } from '../../src/server/answer.ts';
 import { seededRandom } from '../../src/testing/clock.ts';
 import { compareTrustPoint, readTrustPoints } from './autotrust.ts';
+import { showElsewhere } from './localhost.ts';
 import { expand, MacroProblem, type MacroValues } from './macros.ts';
 import { compareAnswer, matchesQuery } from './match.ts';
 import { messageOf } from './message.ts';
@@ -43,7 +44,8 @@ export function run(
 ): Promise<Ran> {
   const clock = new ScenarioClock(setup.startMs);
   const upstream = new Upstream(scenario, clock, tell);
-  const environment = { clock, random: seededRandom(SEED), transport: upstream };
+  const transport = setup.localhost === 'as-it-is' ? upstream : showElsewhere(upstream);
+  const environment = { clock, random: seededRandom(SEED), transport };
   const points = [...scenario.files.values()].flatMap((lines) => pointsIn(lines, setup.startMs));
   const { policy } = setup.options;
   const keeper = keepAnchors(

@@ -40,6 +40,8 @@ export interface Setup {
   readonly anchors: Anchors;
   /** Where the simulated clock begins, milliseconds since 1970. */
   readonly startMs: number;
+  /** `shown-elsewhere`: glue that leads to this machine shows other addresses, which lead to the same servers. */
+  readonly localhost: 'as-it-is' | 'shown-elsewhere';
 }
 
 /** NORR_TTL, which no option of Unbound changes. */
@@ -64,8 +66,10 @@ export function setUp(scenario: Scenario, circumstances: Circumstances): Setup {
       families: settings.families(),
       longestTtl: settings.longestTtl(),
       ...settings.serveStale(),
+      reportErrors: settings.reportErrors(),
       ...settings.servers(),
     },
+    localhost: settings.allowsLocalhost() ? 'shown-elsewhere' : 'as-it-is',
     answerOptions: { withoutRecursion: settings.withoutRecursion() },
   };
 }
@@ -177,6 +181,15 @@ class Settings {
         recheckMs: UNBOUND_RECHECK_MS,
       },
     };
+  }
+
+  reportErrors(): 'on' | 'off' {
+    return this.#one('dns-error-reporting')?.value === 'yes' ? 'on' : 'off';
+  }
+
+  /** Whether servers at this machine's own addresses are asked, which no option of Danelaw's allows. */
+  allowsLocalhost(): boolean {
+    return this.#isOff('do-not-query-localhost');
   }
 
   withoutRecursion(): AnswerOptions['withoutRecursion'] {

@@ -73,6 +73,7 @@ foreground; SIGTERM ends it once what was asked is answered.
   --cache-mb N          megabytes for what is kept
   --serve-stale [S]     answer with what has expired, for S seconds (a day) at most, where
                         nothing newer is to be had (RFC 8767); never MX, TLSA and DS
+  --report-errors       tell servers that want to know of bogus answers (RFC 9567)
   --workers 1           one process; more are not supported yet
   --no-ipv6             ask servers over IPv4 only
   --no-qname-minimisation

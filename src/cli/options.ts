@@ -87,6 +87,7 @@ const SERVE = {
   'no-ipv6': { type: 'boolean' },
   'no-qname-minimisation': { type: 'boolean' },
   'serve-stale': { type: 'string' },
+  'report-errors': { type: 'boolean' },
 } as const;
 const DEMO = { help: SHARED.help, json: SHARED.json } as const;
 
@@ -109,6 +110,7 @@ export interface ServeWords extends ResolverChoice {
   readonly cacheBytes: number | undefined;
   /** Milliseconds past their expiry for which answers may be served. */
   readonly longestStaleMs: number | undefined;
+  readonly reportErrors: 'on' | 'off';
 }
 
 /** Somebody wants to read about the command in place of running it. */
@@ -158,6 +160,7 @@ export function parseServe(args: readonly string[], now: number): ServeWords | t
     state,
     cacheBytes: cacheMb === undefined ? undefined : parseMegabytes(cacheMb),
     longestStaleMs: given(values['serve-stale'], parseStaleSeconds),
+    reportErrors: values['report-errors'] ? 'on' : 'off',
     ...chosen,
     ...(privateAddresses && { privateAddresses }),
     ...(privateDomains && { privateDomains }),

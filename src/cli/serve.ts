@@ -58,9 +58,11 @@ async function openServing(
   world: World,
   told: Pick<FollowingParts, 'tell' | 'report'>,
 ): Promise<Serving> {
-  const { cacheBytes, longestStaleMs, engine, state, anchors: configured = ROOT_ANCHORS } = words;
+  const { cacheBytes, longestStaleMs, reportErrors } = words;
+  const { engine, state, anchors: configured = ROOT_ANCHORS } = words;
   const manner: Manner = {
     priming: 'on',
+    reportErrors,
     ...(cacheBytes !== undefined && { cacheBytes }),
     ...(longestStaleMs !== undefined && { serveStale: { longestMs: longestStaleMs } }),
   };

@@ -191,6 +191,7 @@ export const OPTIONS = {
   KEEPALIVE: 11,
   PADDING: 12,
   EDE: 15,
+  REPORT_CHANNEL: 18,
 } as const satisfies Record<string, number>;
 
 /** Extended DNS Errors, RFC 8914 section 4 and the registry it founds: code to purpose. */

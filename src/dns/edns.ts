@@ -1,12 +1,14 @@
 /**
  * EDNS(0): the OPT record and the options that Danelaw speaks.
  *
- * Implements RFC 6891 section 6.1 (the record), RFC 7873 section 4 (cookies) and RFC 8914 section 2 (extended errors).
+ * Implements RFC 6891 section 6.1 (the record), RFC 7873 section 4 (cookies), RFC 8914 section 2 (extended errors) and RFC
+ * 9567 section 5 (report channels).
  * Does not: decide which options to send, or whether a cookie is the right one.
  * @module
  */
 import { codeOf, type ExtendedError, OPTIONS } from './codes.ts';
 import type { Reader, Writer } from './cursor.ts';
+import { Name, NameError } from './name.ts';
 
 export interface EdnsOption {
   readonly code: number;
@@ -130,4 +132,21 @@ export function makeCookie({ client, server }: Cookie): EdnsOption {
   data.set(client);
   if (server) data.set(server, client.length);
   return { code: OPTIONS.COOKIE, data };
+}
+
+/**
+ * The agent that wants to know what is wrong with a message; the first one counts.
+ * @returns `undefined` where there is none, where it is the root, which is none either (RFC 9567 section 6.1), or where the
+ *   octets are not one whole name without compression
+ */
+export function agentOf(edns: Edns | undefined): Name | undefined {
+  const data = edns?.options.find(({ code }) => code === OPTIONS.REPORT_CHANNEL)?.data;
+  if (!data) return undefined;
+  try {
+    const agent = Name.fromWire(new Uint8Array(data));
+    return agent.isRoot ? undefined : agent;
+  } catch (error) {
+    if (error instanceof NameError) return undefined;
+    throw error;
+  }
 }

@@ -17,7 +17,7 @@ import { Cache, type Held, sum } from './cache.ts';
 import { ownFault } from './own.ts';
 import { type Packed, packFound, unpackFound } from './packed.ts';
 import { isNeverStale } from './stale.ts';
-import type { Stand } from './trust-points.ts';
+import { isSameStand, type Stand } from './trust-points.ts';
 
 export interface Kept {
   readonly finding: Finding;
@@ -180,8 +180,7 @@ export class Answers {
     floor?: 'guarded' | 'common',
   ): Entry {
     const last = this.#lastStand;
-    const isSame = last?.anchors === stand.anchors && last.negative === stand.negative;
-    this.#lastStand = isSame ? last : stand;
+    this.#lastStand = last && isSameStand(last, stand) ? last : stand;
     const learntAt = this.#clock.now();
     const stored = store(finding);
     const entry: Entry = { stored, zone, stand: this.#lastStand, learntAt, expiresAt };

@@ -1,7 +1,7 @@
 /**
  * For how long a failure is remembered: RFC 9520.
  *
- * Bogus 60 seconds; indeterminate 5 seconds, doubling at each further failure of the same thing up to 300. A spent
+ * Bogus 60 seconds, or for as long as its TTL says if that is less; indeterminate 5 seconds, doubling at each further failure of the same thing up to 300. A spent
  * budget says something about one question and nothing about zones or keys.
  * @module
  */
@@ -25,6 +25,16 @@ interface Pause {
   readonly expiresAt: number;
 }
 
+export interface PauseTerms {
+  /** Where an expired answer serves meanwhile: the pause at least (RFC 8767 section 5), milliseconds. */
+  readonly recheckMs?: number;
+  /** Of what is bogus, seconds: nobody has vouched for it, so it makes the pause shorter only, and not by much. */
+  readonly ttl?: number;
+}
+
+const bogusMs = (ttl = Number.POSITIVE_INFINITY): number =>
+  Math.min(BOGUS_MS, Math.max(FIRST_MS, ttl * 1000));
+
 export class Failures {
   readonly #clock: Clock;
   readonly #pauses: Cache<Pause>;
@@ -37,11 +47,10 @@ export class Failures {
 
   /**
    * When `key` may be tried again, on the Clock's scale. Each call counts one failure.
-   * @param recheckMs  where an expired answer serves meanwhile: the pause at least (RFC 8767 section 5)
    */
-  retryAt(key: string, { status }: Failure, recheckMs?: number): number {
+  retryAt(key: string, { status }: Failure, { recheckMs, ttl }: PauseTerms = {}): number {
     const now = this.#clock.now();
-    if (status === 'bogus') return now + (recheckMs ?? BOGUS_MS);
+    if (status === 'bogus') return now + (recheckMs ?? bogusMs(ttl));
     const last = this.#pauses.get(key)?.pauseMs;
     const pauseMs = last === undefined ? FIRST_MS : Math.min(2 * last, LONGEST_MS);
     this.#pauses.set(key, { pauseMs, learntAt: now, expiresAt: now + pauseMs + FORGOTTEN_MS });

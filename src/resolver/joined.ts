@@ -26,3 +26,12 @@ export class Joined<V> {
 
 /** A throw is a rejection: a promise that nobody settles would be waited for for ever. */
 const settled = async <V>(begin: () => Promise<V>): Promise<V> => begin();
+
+/** The caller who leaves stops waiting; the work ends by its own deadline, for others may have joined it. */
+export function leaving<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -31,11 +31,12 @@ import type { Answers, Kept } from './answers.ts';
 import type { Failures } from './failures.ts';
 import type { Finder, Found, NotAsked } from './find.ts';
 import { Job } from './job.ts';
-import { Joined } from './joined.ts';
+import { Joined, leaving } from './joined.ts';
 import { blocked, type Private } from './rebinding.ts';
+import { Reporter } from './report.ts';
 import { allowsStale, inTimeOrStale, type StaleTerms, spoils, staleFinding } from './stale.ts';
 import { placeOf, stepOf } from './step.ts';
-import type { Stand, TrustPoints } from './trust-points.ts';
+import { isSameStand, type Stand, type TrustPoints } from './trust-points.ts';
 
 /** So much later than its own work would have ended by itself. */
 const GRACE_MS = 10;
@@ -56,16 +57,26 @@ export interface LookupParts {
   readonly policy: Policy;
   /** Left out, nothing that has expired is served. */
   readonly staleTerms?: StaleTerms | undefined;
+  /** Whether agents are told of what is bogus (RFC 9567). */
+  readonly reportErrors: 'on' | 'off';
+}
+
+interface ChainParts extends LookupParts {
+  readonly reporter?: Reporter;
 }
 
 /** The whole answer from the cache, at once; `undefined` where a packet would have to go out for any part of it. */
 export type Recall = (name: Name, type: RRType) => Outcome | undefined;
 
-export function makeLookup(parts: LookupParts): {
+export function makeLookup(given: LookupParts): {
   readonly lookup: Lookup;
   readonly recall: Recall;
 } {
   const joined = new Joined<Settled>();
+  // What fails about a report is not reported.
+  const report = (name: Name) => new Chain(given, joined, { name, type: 'TXT' }, {}).follow();
+  const isOn = given.reportErrors === 'on';
+  const parts = isOn ? { ...given, reporter: new Reporter(given.clock, report) } : given;
   const begin = (name: Name, type: RRType, options: LookupOptions): Chain => {
     checkType(type);
     return new Chain(parts, joined, { name, type }, options);
@@ -96,15 +107,6 @@ export function checkType(type: RRType): void {
     throw new TypeError(`type: ${type} is no type that a zone can hold`);
 }
 
-/** The caller who leaves stops waiting; the work ends by its own deadline, for others may have joined it. */
-function leaving<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}
-
 /** A finding, until when it holds, and on what. */
 type Settled = Found & {
   readonly expiresAt: number;
@@ -123,7 +125,7 @@ const end = (outcome: Outcome): Taken => ({ kind: 'end', outcome });
 
 /** One lookup: from the name that was asked for to the end of its aliases. */
 class Chain {
-  readonly #parts: LookupParts;
+  readonly #parts: ChainParts;
   readonly #joined: Joined<Settled>;
   readonly #question: Question;
   readonly #options: LookupOptions;
@@ -137,7 +139,7 @@ class Chain {
   #stale: Stale | undefined;
 
   constructor(
-    parts: LookupParts,
+    parts: ChainParts,
     joined: Joined<Settled>,
     question: Question,
     options: LookupOptions,
@@ -243,7 +245,7 @@ class Chain {
 
   #kept(question: Question, stand: Stand): Kept | undefined {
     const kept = this.#parts.answers.recall(question);
-    return kept && isSame(kept.stand, stand) ? kept : undefined;
+    return kept && isSameStand(kept.stand, stand) ? kept : undefined;
   }
 
   async #find(name: Name): Promise<Settled | NotAsked> {
@@ -264,7 +266,7 @@ class Chain {
       const work = this.#joined.do(keyOf(question), search);
       const found = await work.result;
       // It was somebody else's budget that ran out, or somebody has begun under other anchors.
-      const isOwn = work.own || (!isSpent(found) && isSame(found.stand, stand));
+      const isOwn = work.own || (!isSpent(found) && isSameStand(found.stand, stand));
       if (isOwn) return found;
       // Who asked just this has had the answer for five seconds; those who waited with him try once more together.
       return this.#recall(question) ?? this.#joined.do(keyOf(question), search).result;
@@ -318,7 +320,7 @@ class Chain {
     const { answers, staleTerms, clock, policy } = this.#parts;
     const known = staleTerms && answers.recallStale(question);
     const stand = this.#standOn(question);
-    if (!known || failed(known.finding) || !isSame(known.stand, stand)) return undefined;
+    if (!known || failed(known.finding) || !isSameStand(known.stand, stand)) return undefined;
     const { zone, isStale, expiresAt } = known;
     if (failure && spoils(failure, known.finding, zone)) return undefined;
     const now = policy.validationTime ?? clock.now();
@@ -335,25 +337,27 @@ class Chain {
   /** Puts a finding into the cache, with the time until which it holds. */
   #keep(found: Found, stand: Stand): Settled {
     const { answers, failures, clock, longestTtl } = this.#parts;
-    const { question, zone, until } = found;
+    const { question, zone } = found;
     const key = keyOf(question);
     const { finding, expiresAt } = failed(found.finding)
-      ? { finding: found.finding, expiresAt: this.#retryAt(question, found.finding, until) }
+      ? { finding: found.finding, expiresAt: this.#retryAt(found, found.finding) }
       : lasting(found.finding, cutShort(longestTtl, stand.negative, clock.now()), clock.now());
     if (!failed(finding)) failures.succeeded(key);
+    else this.#parts.reporter?.report(found);
     // What a question could not afford as the target of another one's aliases it may afford by itself.
     if (!isSpent(found) || question.name.equals(this.#question.name))
       answers.keep(question, { finding, zone, expiresAt, stand });
     return { ...found, finding, expiresAt, stand };
   }
 
-  #retryAt(question: Question, failure: Failure, until = Number.POSITIVE_INFINITY): number {
+  #retryAt({ question, source, until = Number.POSITIVE_INFINITY }: Found, failure: Failure) {
     const { failures, answers, staleTerms } = this.#parts;
     const key = keyOf(question);
     // Those who get what has expired can wait, and the servers are spared.
-    return staleTerms && answers.recallStale(question)
-      ? failures.retryAt(key, failure, staleTerms.recheckMs)
-      : Math.min(until, failures.retryAt(key, failure));
+    if (staleTerms && answers.recallStale(question))
+      return failures.retryAt(key, failure, staleTerms);
+    const ttls = source?.reply.answer.map(({ ttl }) => ttl) ?? [];
+    return Math.min(until, failures.retryAt(key, failure, { ttl: Math.min(...ttls) }));
   }
 
   get #base() {
@@ -396,6 +400,3 @@ const aliasOf = (
   { owner, target, records, proof }: Link,
   status: 'secure' | 'insecure',
 ): Alias => ({ owner, target, status, records, proof });
-
-const isSame = (a: Stand, b: Stand): boolean =>
-  a.anchors === b.anchors && a.negative === b.negative;

@@ -68,6 +68,8 @@ export interface ResolverOptions {
   readonly privateAddresses?: readonly Network[];
   /** Names at and below which addresses may lie in them. */
   readonly privateDomains?: readonly Name[];
+  /** `on`: servers that want to know are told of bogus answers, by their agents (RFC 9567); `off` where it is left out. */
+  readonly reportErrors?: 'on' | 'off';
   /** What has expired is served where the look-up allows it and nothing better is to be had (RFC 8767); left out, it is not. */
   readonly serveStale?: Partial<StaleTerms>;
   /** Octets that all caches together may hold; 64 MB where it is left out. Nothing is kept that takes more. */
@@ -158,6 +160,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const denials = new Denials(clock, { bytes: share('denials'), longest: longestTtl.negative });
   const finder = new Finder({ walk, trust, points, denials, renew, clock, policy });
   const aggressive = new Aggressive({ walk, trust, points, denials, clock, policy, longestTtl });
+  const { reportErrors = 'off' } = options;
   const staleTerms = options.serveStale && staleTermsFrom(options.serveStale);
   const answers = new Answers(clock, {
     bytes: share('answers'),
@@ -169,7 +172,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const kept = { answers, failures, aggressive };
   const parts = { ...kept, finder, points, clock, limits, longestTtl, policy };
   return {
-    ...makeLookup({ ...parts, staleTerms, private: shut }),
+    ...makeLookup({ ...parts, staleTerms, private: shut, reportErrors }),
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits, private: shut }),
     held: () => ({

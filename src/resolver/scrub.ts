@@ -6,6 +6,7 @@
  * @module
  */
 import { CLASS_IN, type Rcode, type RRType, typeOf } from '../dns/codes.ts';
+import { agentOf } from '../dns/edns.ts';
 import type { Message, Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
@@ -24,6 +25,8 @@ export interface Scrubbed extends Reply {
   readonly glue: readonly RRset[];
   /** True where the authority section names servers of a zone that is not the sender's to speak of: it refers away. */
   readonly refersAway: boolean;
+  /** Who wants to be told what is wrong with it (RFC 9567), by the sender's word. */
+  readonly agent: Name | undefined;
   /** What else came beside an alias: of use where it is proved, whoever sent it. */
   readonly elsewhere: Reply;
 }
@@ -41,6 +44,7 @@ export function scrub(message: Message, question: Question, zone: Name): Scrubbe
     authoritative: message.authoritative,
     answer: dropStrayAliases(collect(own(message.answer), strays, question.type), reached),
     authority: collect(own(message.authority), strays).map(limitServers),
+    agent: agentOf(message.edns),
     elsewhere: elsewhereIn(message, zone, reached),
     refersAway: message.authority.some(
       ({ type, owner, class: of }) => type === 'NS' && of === CLASS_IN && !owner.isAtOrBelow(zone),

@@ -15,6 +15,9 @@ export interface Stand {
   readonly negative: NegativeAnchor | undefined;
 }
 
+export const isSameStand = (a: Stand, b: Stand): boolean =>
+  a.anchors === b.anchors && a.negative === b.negative;
+
 export class TrustPoints {
   readonly #clock: Clock;
   readonly #anchors: () => Anchors;

@@ -357,18 +357,23 @@ t.test('row 136: a forwarder that is an own listener is refused at the start', a
   );
 });
 
-t.test('--serve-stale stands with or without a number of seconds', (t) => {
-  const stale = (...args: string[]) => {
-    const words = parseServe(args, Date.now());
-    return words === 'help' ? undefined : words.longestStaleMs;
-  };
-  t.equal(stale(), undefined, 'off');
-  t.equal(stale('--serve-stale'), 86_400_000, 'a day (RFC 8767 section 5)');
-  t.equal(stale('--serve-stale', '--no-ipv6'), 86_400_000);
-  t.equal(stale('--serve-stale', '600', '--no-ipv6'), 600_000);
-  t.equal(stale('--serve-stale=600'), 600_000);
-  t.end();
-});
+t.test(
+  '--serve-stale stands with or without a number of seconds, --report-errors by itself',
+  (t) => {
+    const stale = (...args: string[]) => {
+      const words = parseServe(args, Date.now());
+      return words === 'help' ? undefined : words.longestStaleMs;
+    };
+    t.equal(stale(), undefined, 'off');
+    t.equal(stale('--serve-stale'), 86_400_000, 'a day (RFC 8767 section 5)');
+    t.equal(stale('--serve-stale', '--no-ipv6'), 86_400_000);
+    t.equal(stale('--serve-stale', '600', '--no-ipv6'), 600_000);
+    t.equal(stale('--serve-stale=600'), 600_000);
+    t.match(parseServe([], Date.now()), { reportErrors: 'off' });
+    t.match(parseServe(['--report-errors'], Date.now()), { reportErrors: 'on' });
+    t.end();
+  },
+);
 
 t.test('words that a daemon cannot work by', async (t) => {
   const wrong: [args: string[], why: RegExp][] = [
