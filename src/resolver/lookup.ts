@@ -45,7 +45,7 @@ const ENOUGH = 'enough';
 
 export interface LookupParts {
   readonly finder: Finder;
-  readonly aggressive: Aggressive;
+  readonly aggressive: Pick<Aggressive, 'synthesise'>;
   readonly points: TrustPoints;
   readonly answers: Answers;
   readonly failures: Failures;
@@ -73,8 +73,9 @@ export function makeLookup(given: LookupParts): {
   readonly recall: Recall;
 } {
   const joined = new Joined<Settled>();
-  // What fails about a report is not reported.
-  const report = (name: Name) => new Chain(given, joined, { name, type: 'TXT' }, {}).follow();
+  // What fails about a report is not reported; and a report has to arrive: no other name's proof stands in for its answer.
+  const silent = { ...given, aggressive: { synthesise: () => undefined } };
+  const report = (name: Name) => new Chain(silent, joined, { name, type: 'TXT' }, {}).follow();
   const isOn = given.reportErrors === 'on';
   const parts = isOn ? { ...given, reporter: new Reporter(given.clock, report) } : given;
   const begin = (name: Name, type: RRType, options: LookupOptions): Chain => {

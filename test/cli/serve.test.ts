@@ -29,7 +29,10 @@ const net = internet(
       ],
     },
     // Some 10 kB each, under any name.
-    'wild.com': Array.from({ length: 40 }, (_, i) => `* TXT "${`${i} `.padEnd(250, 'x')}"`),
+    'wild.com': {
+      records: Array.from({ length: 40 }, (_, i) => `* TXT "${`${i} `.padEnd(250, 'x')}"`),
+      signing: 'unsigned', // else one answer would speak for all names (RFC 8198)
+    },
     'plain.net': { records: ['www A 192.0.2.90'], signing: 'unsigned' },
     'bad.com': ['www A 192.0.2.99'],
   },
