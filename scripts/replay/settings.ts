@@ -18,7 +18,7 @@ import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../../src/dnssec/ne
 import type { ServerAddress } from '../../src/environment.ts';
 import { LONGEST_TTL, type LongestTtl } from '../../src/resolver/ageing.ts';
 import type { ConfiguredZone, ResolverOptions } from '../../src/resolver/resolver.ts';
-import { STALE_TERMS } from '../../src/resolver/stale.ts';
+import { STALE_TERMS } from '../../src/resolver/stale-terms.ts';
 import type { Nameserver } from '../../src/resolver/zone.ts';
 import type { AnswerOptions } from '../../src/server/answer.ts';
 import { groupBy } from './group.ts';

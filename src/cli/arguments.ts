@@ -17,7 +17,7 @@ import type { ServerAddress } from '../environment.ts';
 import { DNS_PORT, parseHints } from '../resolver/hints.ts';
 import { type Network, parseNetwork } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
-import { LONGEST_STALE_MS } from '../resolver/stale.ts';
+import { LONGEST_STALE_MS } from '../resolver/stale-terms.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { Misuse } from './misuse.ts';
 

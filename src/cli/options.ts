@@ -17,7 +17,7 @@ import type { ServerAddress } from '../environment.ts';
 import type { Families } from '../resolver/ask.ts';
 import type { Network } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
-import { STALE_TERMS } from '../resolver/stale.ts';
+import { STALE_TERMS } from '../resolver/stale-terms.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { DEFAULT_LISTENERS, isLoopback, leadsTo } from '../server/access.ts';
 import {

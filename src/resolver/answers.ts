@@ -16,7 +16,7 @@ import type { Clock } from '../environment.ts';
 import { Cache, type Held, sum } from './cache.ts';
 import { ownFault } from './own.ts';
 import { type Packed, packFound, unpackFound } from './packed.ts';
-import { isNeverStale } from './stale.ts';
+import { isNeverStale } from './stale-terms.ts';
 import { isSameStand, type Stand } from './trust-points.ts';
 
 export interface Kept {

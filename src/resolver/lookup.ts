@@ -34,7 +34,8 @@ import { Job } from './job.ts';
 import { Joined, leaving } from './joined.ts';
 import { blocked, type Private } from './rebinding.ts';
 import { Reporter } from './report.ts';
-import { allowsStale, inTimeOrStale, type StaleTerms, spoils, staleFinding } from './stale.ts';
+import { inTimeOrStale, recallExpired } from './stale.ts';
+import { allowsStale, type StaleTerms } from './stale-terms.ts';
 import { placeOf, stepOf } from './step.ts';
 import { isSameStand, type Stand, type TrustPoints } from './trust-points.ts';
 
@@ -318,21 +319,11 @@ class Chain {
   }
 
   #recallExpired(question: Question, failure?: Failure): Settled | undefined {
-    const { answers, staleTerms, clock, policy } = this.#parts;
-    const known = staleTerms && answers.recallStale(question);
     const stand = this.#standOn(question);
-    if (!known || failed(known.finding) || !isSameStand(known.stand, stand)) return undefined;
-    const { zone, isStale, expiresAt } = known;
-    if (failure && spoils(failure, known.finding, zone)) return undefined;
-    const now = policy.validationTime ?? clock.now();
-    const { ttl: seconds } = staleTerms;
-    const finding = isStale ? staleFinding(known.finding, { now, policy, seconds }) : known.finding;
-    if (!finding) return undefined;
-    this.#job.trace.push(stepOf(question, finding, zone, stand.negative));
-    const settled = { kind: 'found', question, finding, zone, source: undefined, stand } as const;
-    if (!isStale) return { ...settled, expiresAt };
-    const stale: Stale = { since: expiresAt, ...(failure && { because: failure }) };
-    return { ...settled, expiresAt: clock.now() + finding.ttl * 1000, stale };
+    const known = recallExpired(question, this.#parts, stand, failure);
+    if (!known) return undefined;
+    this.#job.trace.push(stepOf(question, known.finding, known.zone, stand.negative));
+    return { kind: 'found', question, ...known, source: undefined, stand };
   }
 
   /** Puts a finding into the cache, with the time until which it holds. */

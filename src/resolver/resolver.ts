@@ -28,7 +28,7 @@ import { Priming } from './priming.ts';
 import type { Network, Private } from './rebinding.ts';
 import { FRESH_MS, makeRenew, type Renew } from './renew.ts';
 import { Servers } from './servers.ts';
-import { type StaleTerms, staleTermsFrom } from './stale.ts';
+import { type StaleTerms, staleTermsFrom } from './stale-terms.ts';
 import { Trust } from './trust.ts';
 import { TrustPoints } from './trust-points.ts';
 import { type FetchUnchecked, makeFetchUnchecked } from './unchecked.ts';

@@ -6,66 +6,58 @@
  * Does not: keep anything (answers.ts does), or decide what can be had (lookup.ts does).
  * @module
  */
-import type { RRType } from '../dns/codes.ts';
+import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
 import type { Finding } from '../dnssec/judge.ts';
-import { type Failure, failed, type LookupOptions, type Outcome } from '../dnssec/outcome.ts';
+import { type Failure, failed, type Outcome, type Stale } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
-
-/** When what has expired is served, and for how long. */
-export interface StaleTerms {
-  /** The longest time past its expiry, milliseconds. */
-  readonly longestMs: number;
-  /** So long a client waits for a fresh answer before it gets a stale one; 0: not at all. */
-  readonly responseMs: number;
-  /** So long nobody is asked again after a failure, milliseconds. */
-  readonly recheckMs: number;
-  /** Seconds for which a client may keep what is stale, unless its own TTL was shorter. */
-  readonly ttl: number;
-}
-
-const DAY_MS = 86_400_000;
-/** RFC 8767 section 5: from 1 to 3 days, 1.8 seconds, 30 seconds; section 4: 30 seconds. */
-export const STALE_TERMS: StaleTerms = {
-  longestMs: DAY_MS,
-  responseMs: 1_800,
-  recheckMs: 30_000,
-  ttl: 30,
-};
-/** Who needs longer has no outage but a dead zone. */
-export const LONGEST_STALE_MS = 3 * DAY_MS;
-
-/** @throws RangeError for terms that RFC 8767 section 5 has no room for */
-export function staleTermsFrom(given: Partial<StaleTerms>): StaleTerms {
-  const terms = { ...STALE_TERMS, ...given };
-  const { longestMs, responseMs, recheckMs, ttl } = terms;
-  if (!(longestMs > 0 && longestMs <= LONGEST_STALE_MS))
-    throw new RangeError(`serveStale.longestMs: from 1 to ${LONGEST_STALE_MS}`);
-  if (!(responseMs >= 0)) throw new RangeError('serveStale.responseMs: 0 or more');
-  if (!(recheckMs >= LEAST_RECHECK_MS && recheckMs <= MOST_RECHECK_MS))
-    throw new RangeError(`serveStale.recheckMs: from ${LEAST_RECHECK_MS} to ${MOST_RECHECK_MS}`);
-  if (!(ttl >= 1)) throw new RangeError('serveStale.ttl: 1 or more');
-  return terms;
-}
-
-/** RFC 9520 section 3.2: failures are remembered for a second at least, and for five minutes at most. */
-const LEAST_RECHECK_MS = 1_000;
-const MOST_RECHECK_MS = 300_000;
-
-/** ANY brings whatever there is, these among it. */
-const NEVER: ReadonlySet<string> = new Set<RRType>(['MX', 'TLSA', 'DS', 'ANY']);
-
-/** @param type  as it is spelled */
-export const isNeverStale = (type: string): boolean => NEVER.has(type);
-
-/** Whether a question may get a stale answer at all. */
-export const allowsStale = (type: RRType, { stale, ask }: LookupOptions): boolean =>
-  stale === 'allowed' && ask !== 'if-signed' && !isNeverStale(type);
+import type { Answers } from './answers.ts';
+import type { StaleTerms } from './stale-terms.ts';
+import { isSameStand, type Stand } from './trust-points.ts';
 
 type Known = Exclude<Finding, Failure>;
+
+export interface StaleParts {
+  readonly answers: Answers;
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly staleTerms?: StaleTerms | undefined;
+}
+
+/** What is served in place of what cannot be had. */
+export interface StandIn {
+  readonly finding: Known;
+  readonly zone: Name;
+  readonly expiresAt: number;
+  /** Left out where it has not expired: it was learnt through another question. */
+  readonly stale?: Stale;
+}
+
+/**
+ * What was known of a question before, if it may be served now.
+ * @param stand    on what a finding would rest now: what was judged on another one says nothing
+ * @param failure  why there is nothing newer, where that is known
+ */
+export function recallExpired(
+  question: Question,
+  { answers, clock, policy, staleTerms }: StaleParts,
+  stand: Stand,
+  failure?: Failure,
+): StandIn | undefined {
+  const known = staleTerms && answers.recallStale(question);
+  if (!known || failed(known.finding) || !isSameStand(known.stand, stand)) return undefined;
+  const { zone, isStale, expiresAt } = known;
+  if (failure && spoils(failure, known.finding, zone)) return undefined;
+  if (!isStale) return { finding: known.finding, zone, expiresAt };
+  const now = policy.validationTime ?? clock.now();
+  const finding = staleFinding(known.finding, { now, policy, seconds: staleTerms.ttl });
+  if (!finding) return undefined;
+  const stale: Stale = { since: expiresAt, ...(failure && { because: failure }) };
+  return { finding, zone, expiresAt: clock.now() + finding.ttl * 1000, stale };
+}
 
 /**
  * What has expired, as it may be served now: with TTLs that are more than zero and make nobody keep it for long.
@@ -73,7 +65,7 @@ type Known = Exclude<Finding, Failure>;
  * @param seconds  for which a client may keep it
  * @returns `undefined` where it was secure and one of its signatures is no longer valid (RFC 4035 section 5.3.1)
  */
-export function staleFinding(
+function staleFinding(
   finding: Known,
   { now, policy, seconds }: { now: number; policy: Policy; seconds: number },
 ): Known | undefined {
@@ -104,7 +96,7 @@ function secondsSigned(found: Known['found'], now: number): number {
  * Whether a failure takes an expired answer along: where the zone of an unsigned answer is itself bogus now, it has been
  * signed since, and what is unsigned may be what somebody else said.
  */
-export const spoils = (failure: Failure, { status }: Known, zone: Name): boolean =>
+const spoils = (failure: Failure, { status }: Known, zone: Name): boolean =>
   failure.status === 'bogus' && status === 'insecure' && failure.fault.zone.isAtOrBelow(zone);
 
 /**
