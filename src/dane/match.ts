@@ -5,12 +5,12 @@
  * octets are those that the peer sent, never encoded anew.
  * @module
  */
-import type { Certificate } from '../tls/certificate.ts';
+import type { Key } from '../tls/certificate.ts';
 import { sameOctets } from '../tls/der.ts';
 import { fingerprint } from '../tls/fingerprint.ts';
 import { DIGESTS, MATCHING_TYPE, SELECTOR, type Tlsa } from './tlsa.ts';
 
-export type Matcher = (record: Tlsa, certificate: Certificate) => boolean;
+export type Matcher = (record: Tlsa, certificate: Key) => boolean;
 
 /** A matcher that computes each digest of each certificate once, however many records ask for it. */
 export function makeMatcher(): Matcher {

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Name } from '../dns/name.ts';
-import { type Certificate, parseCertificate } from '../tls/certificate.ts';
+import { type Certificate, type Key, parseCertificate, parseKey } from '../tls/certificate.ts';
 import { latin1, sameOctets } from '../tls/der.ts';
 import { fingerprint } from '../tls/fingerprint.ts';
 import { matchHost } from '../tls/identity.ts';
@@ -15,7 +15,7 @@ import { Comparisons } from '../tls/name-constraints.ts';
 import { isSelfIssued, type Path, PathFinder } from '../tls/path.ts';
 import { checkPath, type PathProblem, type PathRules } from '../tls/path-rules.ts';
 import { endsAtRoot } from '../tls/pkix.ts';
-import { keyKind, rsaBits } from '../tls/signature.ts';
+import { keyKind, rsaBits } from '../tls/public-key.ts';
 import { type Matcher, makeMatcher } from './match.ts';
 import { type MismatchReason, nearest, reasonOf } from './mismatch.ts';
 import {
@@ -98,20 +98,23 @@ export function verifyPeer(peer: Peer): Verdict {
   if (findings.considered.length === 0) return findings.verdict();
   const [first, ...above] = peer.chain;
   if (!first) return findings.forAll('no-certificate');
-  const parsed = parseCertificate(first);
+  const parsed = parseKey(first);
   if (parsed.kind === 'malformed')
     return findings.forAll('certificate-not-trusted', `malformed certificate: ${parsed.why}`);
-  const leaf = parsed.certificate;
+  const { key } = parsed;
   const { minimumRsaBits } = rulesOf(peer);
-  const bits = rsaBits(leaf.spki);
+  const bits = rsaBits(key.spki);
   if (bits !== undefined && bits < minimumRsaBits)
     return findings.forAll('certificate-not-trusted', `RSA key of ${bits} bits`);
-  const attempt: Attempt = { peer, leaf, findings, matches: makeMatcher() };
-  return tryDaneEe(attempt) ?? tryPaths(attempt, above) ?? findings.verdict(describe(leaf));
+  const start: Start = { peer, findings, matches: makeMatcher() };
+  const byKey = tryDaneEe(start, key);
+  if (byKey) return byKey;
+  const [leaf] = certificatesIn([first]);
+  return (leaf && tryPaths({ ...start, leaf }, above)) ?? findings.verdict(describe(key));
 }
 
 /** A server with keys of two kinds shows one of them: which it was is what its operator has to know. */
-function describe({ spki }: Certificate): string {
+function describe({ spki }: Key): string {
   const associationData = fingerprint(spki, 'sha256');
   const record = {
     usage: USAGE.daneEe,
@@ -122,20 +125,23 @@ function describe({ spki }: Certificate): string {
   return `the server shows a ${keyKind(spki)} key, TLSA ${printTlsa(record)}`;
 }
 
-interface Attempt {
+interface Start {
   readonly peer: Peer;
-  readonly leaf: Certificate;
   readonly findings: Findings;
   readonly matches: Matcher;
+}
+interface Attempt extends Start {
+  readonly leaf: Certificate;
 }
 
 type Authenticated = Extract<Verdict, { kind: 'authenticated' }>;
 
-function tryDaneEe({ peer, leaf, findings, matches }: Attempt): Authenticated | undefined {
+function tryDaneEe({ peer, findings, matches }: Start, key: Key): Authenticated | undefined {
   for (const record of findings.considered) {
-    if (record.usage !== USAGE.daneEe || !matches(record, leaf)) continue;
-    if (peer.options?.daneEeNames !== 'checked' || isNamed(leaf, peer))
-      return authenticated(record, 0, [leaf]);
+    if (record.usage !== USAGE.daneEe || !matches(record, key)) continue;
+    if (peer.options?.daneEeNames !== 'checked') return authenticated(record, 0, [key]);
+    const [leaf] = certificatesIn([key.der]);
+    if (leaf && isNamed(leaf, peer)) return authenticated(record, 0, [key]);
     findings.note(record, 'certificate-host-mismatch');
   }
   return undefined;
@@ -270,7 +276,7 @@ function rulesOf({ now, options }: Peer): Omit<PathRules, 'anchor'> {
   return { now, minimumRsaBits, sha1, comparisons: new Comparisons() };
 }
 
-function authenticated(by: Tlsa, depth: number, path: Path): Authenticated {
+function authenticated(by: Tlsa, depth: number, path: readonly Key[]): Authenticated {
   const bits = path.flatMap(({ spki }) => rsaBits(spki) ?? []);
   const weakKey = Math.min(...bits);
   return weakKey < WEAK_RSA_BITS

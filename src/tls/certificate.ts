@@ -10,8 +10,14 @@ import { context, DerError, DerReader, sameOctets, TAG } from './der.ts';
 import { isEmptyName, isReadableName } from './distinguished-name.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 
-export interface Certificate {
+/** What a TLSA record speaks of. */
+export interface Key {
   readonly der: Uint8Array;
+  /** DER of the SubjectPublicKeyInfo, sliced from the certificate. */
+  readonly spki: Uint8Array;
+}
+
+export interface Certificate extends Key {
   /** The signed part. */
   readonly tbs: Uint8Array;
   /** DER of the AlgorithmIdentifier of the signature. */
@@ -22,8 +28,6 @@ export interface Certificate {
   /** DER of the distinguished names. */
   readonly issuer: Uint8Array;
   readonly subject: Uint8Array;
-  /** DER of the SubjectPublicKeyInfo, sliced from the certificate. */
-  readonly spki: Uint8Array;
   /** 1, 2 or 3. */
   readonly version: number;
   /** Milliseconds since 1970, both inclusive. */
@@ -34,14 +38,30 @@ export interface Certificate {
   readonly defect: string | undefined;
 }
 
+interface Malformed {
+  readonly kind: 'malformed';
+  readonly why: string;
+  readonly offset: number;
+}
 export type ParsedCertificate =
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
-  | { readonly kind: 'malformed'; readonly why: string; readonly offset: number };
+  | Malformed;
+export type ParsedKey = { readonly kind: 'key'; readonly key: Key } | Malformed;
 
 /** Reads one certificate, which must fill `der` to its last octet. Views of `der` are kept. */
-export function parseCertificate(der: Uint8Array): ParsedCertificate {
+export const parseCertificate = (der: Uint8Array): ParsedCertificate =>
+  orMalformed(() => ({ kind: 'certificate', certificate: readCertificate(der) }));
+
+/** Of the same certificate the key alone: all that DANE-EE needs, in a quarter of the time. Malformed is the same. */
+export const parseKey = (der: Uint8Array): ParsedKey =>
+  orMalformed(() => {
+    const { spki } = openCertificate(der);
+    return { kind: 'key', key: { der, spki } };
+  });
+
+function orMalformed<T>(parse: () => T): T | Malformed {
   try {
-    return { kind: 'certificate', certificate: readCertificate(der) };
+    return parse();
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     return { kind: 'malformed', why: error.message, offset: error.offset };
@@ -61,42 +81,67 @@ export function isSpki(der: Uint8Array): boolean {
   }
 }
 
-function readCertificate(der: Uint8Array): Certificate {
-  const outer = new DerReader(der);
-  const fields = outer.enter(TAG.sequence);
-  outer.finish();
-  const tbs = fields.element(TAG.sequence);
-  const signatureAlgorithm = fields.element(TAG.sequence);
-  const signature = fields.octetsOfBits();
-  fields.finish();
-  return { der, tbs, signatureAlgorithm, signature, ...readTbs(tbs, signatureAlgorithm) };
+/** What must be readable for there to be a certificate at all. */
+interface Outline extends Key {
+  readonly tbs: Uint8Array;
+  readonly signatureAlgorithm: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly version: number;
+  readonly serial: Uint8Array;
+  readonly issuer: Uint8Array;
+  readonly subject: Uint8Array;
 }
 
-type Signed = Omit<Certificate, 'der' | 'tbs' | 'signatureAlgorithm' | 'signature'>;
+/** The outline, and what is left to be read. */
+interface Opened extends Outline {
+  readonly innerAlgorithm: Uint8Array;
+  readonly validity: DerReader;
+  readonly tail: DerReader;
+}
 
-function readTbs(tbs: Uint8Array, outerAlgorithm: Uint8Array): Signed {
+function openCertificate(der: Uint8Array): Opened {
+  const outer = new DerReader(der);
+  const parts = outer.enter(TAG.sequence);
+  outer.finish();
+  const tbs = parts.element(TAG.sequence);
+  const signatureAlgorithm = parts.element(TAG.sequence);
+  const signature = parts.octetsOfBits();
+  parts.finish();
   const fields = new DerReader(tbs).enter(TAG.sequence);
-  const version = readVersion(fields);
-  const serial = fields.contents(TAG.integer);
-  const innerAlgorithm = fields.element(TAG.sequence);
-  const issuer = fields.element(TAG.sequence);
-  const validity = fields.enter(TAG.sequence);
-  const subject = fields.element(TAG.sequence);
-  const spki = readSpki(fields);
+  return {
+    der,
+    tbs,
+    signatureAlgorithm,
+    signature,
+    version: readVersion(fields),
+    serial: fields.contents(TAG.integer),
+    innerAlgorithm: fields.element(TAG.sequence),
+    issuer: fields.element(TAG.sequence),
+    validity: fields.enter(TAG.sequence),
+    subject: fields.element(TAG.sequence),
+    spki: readSpki(fields),
+    tail: fields,
+  };
+}
+
+function readCertificate(der: Uint8Array): Certificate {
+  const { innerAlgorithm, validity, tail, ...outline } = openCertificate(der);
+  const { version, serial, issuer, subject } = outline;
   const rules = new Rules();
   rules.check(version >= 1 && version <= 3, 'unknown version');
   // RFC 5280 section 4.1.2.2: positive, at most 20 octets; zero and longer ones are in use and hurt nobody
   rules.check((serial[0] ?? 0x80) < 0x80, 'negative serial number');
   // RFC 5280 section 4.1.1.2
-  rules.check(sameOctets(innerAlgorithm, outerAlgorithm), 'two different signature algorithms');
+  const isSame = sameOctets(innerAlgorithm, outline.signatureAlgorithm);
+  rules.check(isSame, 'two different signature algorithms');
   const times = rules.read(() => readValidity(validity)) ?? NEVER;
-  const extensions = rules.read(() => readTail(fields, version)) ?? NONE;
+  const extensions = rules.read(() => readTail(tail, version)) ?? NONE;
   const isCa = extensions.basicConstraints?.ca === true;
   rules.check(isReadableName(issuer) && isReadableName(subject), 'issuer or subject is no name');
   rules.check(!isEmptyName(issuer), 'empty issuer');
   // RFC 5280 section 4.1.2.6
   rules.check(!isEmptyName(subject) || !isCa, 'CA with an empty subject');
-  return { serial, issuer, subject, spki, version, ...times, extensions, defect: rules.broken };
+  return { ...outline, ...times, extensions, defect: rules.broken };
 }
 
 function readVersion(fields: DerReader): number {

@@ -137,9 +137,8 @@ export class DerReader {
   oid(): string {
     const octets = this.contents(TAG.oid);
     const last = octets.at(-1);
-    if (last === undefined || last >= 0x80 || octets.length > MAX_OID_OCTETS)
-      this.fail('not an object identifier');
-    return printOid(octets);
+    if (last === undefined || last >= 0x80 || octets.length > MAX_OID_OCTETS) this.fail(NOT_AN_OID);
+    return printOid(octets) ?? this.fail(NOT_AN_OID);
   }
 
   /** The octets of a BIT STRING that has whole octets. */
@@ -162,19 +161,26 @@ export class DerReader {
   time(): number {
     const general = this.tag === TAG.generalizedTime;
     const contents = this.contents(general ? TAG.generalizedTime : TAG.utcTime);
-    const text = latin1(contents);
-    const parts = (general ? GENERALIZED : UTC).exec(text);
-    if (!parts) return this.fail('time not in the form of RFC 5280');
-    const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
-      .slice(1)
-      .map(Number);
-    const full = general ? year : year < 50 ? 2000 + year : 1900 + year;
+    const digits = general ? 14 : 12;
+    if (contents.length !== digits + 1 || contents[digits] !== Z) this.fail(NOT_A_TIME);
+    const pair = (at: number): number => this.#pair(contents, at);
+    const start = digits - 10;
+    const full = general ? pair(0) * 100 + pair(2) : pair(0) + (pair(0) < 50 ? 2000 : 1900);
+    const [month, day] = [pair(start), pair(start + 2)];
+    const [hour, minute, second] = [pair(start + 4), pair(start + 6), pair(start + 8)];
     const date = new Date(0);
     date.setUTCFullYear(full, month - 1, day);
     date.setUTCHours(hour, minute, second);
     const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
     if (!same || hour > 23 || minute > 59 || second > 59) this.fail('no such time');
     return date.getTime();
+  }
+
+  /** Two digits. */
+  #pair(text: Uint8Array, at: number): number {
+    const [tens, ones] = [(text[at] ?? 0) - ZERO, (text[at + 1] ?? 0) - ZERO];
+    if (tens < 0 || tens > 9 || ones < 0 || ones > 9) this.fail(NOT_A_TIME);
+    return tens * 10 + ones;
   }
 
   /** Where the contents of the next element start and end. */
@@ -198,15 +204,24 @@ export class DerReader {
   }
 }
 
-const UTC = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const GENERALIZED = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+/** What `read` makes of DER, `undefined` where that is malformed. */
+export function reading<T>(read: () => T | undefined): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
+const NOT_A_TIME = 'time not in the form of RFC 5280';
+const NOT_AN_OID = 'not an object identifier';
+const ZERO = 0x30;
+const Z = 0x5a;
 
 /** One character an octet. */
-export const latin1 = (octets: Uint8Array): string => {
-  let text = '';
-  for (const octet of octets) text += String.fromCharCode(octet);
-  return text;
-};
+export const latin1 = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('latin1');
 
 export function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
@@ -214,21 +229,30 @@ export function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-function printOid(octets: Uint8Array): string {
-  const arcs: string[] = [];
-  let arc = 0n;
+/** Dotted; `undefined` where an arc does not come in its shortest form (X.690 section 8.19.2). */
+function printOid(octets: Uint8Array): string | undefined {
+  const arcs: (number | bigint)[] = [];
+  let arc: number | bigint = 0;
+  let atStart = true;
   for (const octet of octets) {
-    arc = (arc << 7n) | BigInt(octet & 0x7f);
-    if (octet >= 0x80) continue;
-    if (arcs.length > 0) arcs.push(String(arc));
+    if (atStart && octet === 0x80) return undefined;
+    arc = typeof arc === 'number' && arc < EXACT ? arc * 128 + (octet & 0x7f) : shift(arc, octet);
+    atStart = octet < 0x80;
+    if (!atStart) continue;
+    if (arcs.length > 0) arcs.push(arc);
     else {
-      const top = arc < 80n ? arc / 40n : 2n;
-      arcs.push(String(top), String(arc - top * 40n));
+      const top = arc < 80 ? (arc < 40 ? 0 : 1) : 2;
+      arcs.push(top, typeof arc === 'number' ? arc - top * 40 : arc - BigInt(top * 40));
     }
-    arc = 0n;
+    arc = 0;
   }
   return arcs.join('.');
 }
+
+/** Below it, seven more bits still make a number that counts exactly. */
+const EXACT = 2 ** 46;
+const shift = (arc: number | bigint, octet: number): bigint =>
+  (BigInt(arc) << 7n) | BigInt(octet & 0x7f);
 
 const hex = (tag: number | undefined): string =>
   tag === undefined ? 'the end' : `0x${tag.toString(16).padStart(2, '0')}`;

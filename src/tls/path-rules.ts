@@ -8,7 +8,8 @@
 import { KEY_USAGE } from './extensions.ts';
 import { type Comparisons, violatedConstraint } from './name-constraints.ts';
 import { isRoot, isSelfIssued, type Path } from './path.ts';
-import { rsaBits, signatureDigest } from './signature.ts';
+import { rsaBits } from './public-key.ts';
+import { signatureDigest } from './signature.ts';
 
 export interface PathRules {
   /** Milliseconds since 1970. */

@@ -1,4 +1,5 @@
 /** The readers of certificates and of SMTP replies: strictness row by row, and that no octets make them throw or stall. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import * as fc from 'fast-check';
 import t from 'tap';
 import { type CertificateDescription, issue } from '../../src/testing/certificates.ts';
@@ -14,12 +15,13 @@ import {
   set,
   utf8String,
 } from '../../src/testing/der.ts';
-import { type Certificate, isSpki, parseCertificate } from '../../src/tls/certificate.ts';
-import { DerError, DerReader } from '../../src/tls/der.ts';
+import { type Certificate, isSpki, parseCertificate, parseKey } from '../../src/tls/certificate.ts';
+import { DerError, DerReader, sameOctets } from '../../src/tls/der.ts';
 import { isNameWithin, nameKey } from '../../src/tls/distinguished-name.ts';
 import { matchHost } from '../../src/tls/identity.ts';
 import { PathFinder } from '../../src/tls/path.ts';
-import { rsaBits, verifySignature } from '../../src/tls/signature.ts';
+import { importKey, keyKind, rsaBits } from '../../src/tls/public-key.ts';
+import { verifySignature } from '../../src/tls/signature.ts';
 import { ehloKeywords, type Progress, ReplyReader } from '../../src/tls/smtp.ts';
 
 function read(der: Uint8Array): Certificate {
@@ -86,6 +88,10 @@ t.test('DER', async (t) => {
     ['060280', (r) => r.oid(), 'runs past the end'],
     ['06015580', (r) => r.oid(), 'octets left over'],
     ['06025580', (r) => r.oid(), 'not an object identifier'],
+    ['0604551d8011', (r) => r.oid(), 'not an object identifier'], // section 8.19.2: no padding
+    ['060655ffffffff7f', (r) => r.oid(), `2.5.${2 ** 35 - 1}`],
+    // An arc of 2^70 - 1, which no number counts exactly.
+    [`060a${'ff'.repeat(9)}7f`, (r) => r.oid(), `2.${2n ** 70n - 1n - 80n}`],
     [`0641${'2a'.repeat(65)}`, (r) => r.oid(), 'not an object identifier'],
     // Bit strings: X.690 section 8.6
     ['030200ff', (r) => r.octetsOfBits(), 'ff'],
@@ -304,9 +310,15 @@ t.test('distinguished names', async (t) => {
 /** Everything that may be done with a certificate from a stranger before it is trusted. */
 function exercise(der: Uint8Array): void {
   const parsed = parseCertificate(der);
+  const key = parseKey(der);
   isSpki(der);
-  if (parsed.kind === 'malformed') return;
+  if (parsed.kind === 'malformed') {
+    if (key.kind !== 'malformed') throw new Error('a key in what is no certificate');
+    return;
+  }
   const { certificate } = parsed;
+  if (key.kind === 'malformed' || !sameOctets(key.key.spki, certificate.spki))
+    throw new Error('a certificate with two keys');
   matchHost(certificate, ['mx.example.com']);
   nameKey(certificate.subject);
   rsaBits(certificate.spki);
@@ -376,6 +388,89 @@ t.test('no octets make the reader throw', async (t) => {
       exercise(flipped);
     }
   t.pass('neither random ones nor mutants');
+});
+
+t.test('public keys', async (t) => {
+  await t.test('none is taken for another, however many were seen', async (t) => {
+    // More than are kept. Each has signed a certificate, and vouches for its own and for its neighbour's not.
+    const roots = Array.from({ length: 300 }, (_, i) =>
+      issue({ kind: 'authority', subject: `${i}` }),
+    );
+    const certificates = roots.map(({ der }) => read(der));
+    for (let round = 0; round < 2; round += 1)
+      for (const [i, certificate] of certificates.entries()) {
+        const neighbour = certificates[(i + 1) % certificates.length];
+        const own = verifySignature(certificate, certificate.spki);
+        if (!own || !neighbour || verifySignature(certificate, neighbour.spki)) {
+          t.fail(`key ${i}`);
+          return;
+        }
+      }
+    const [first] = certificates;
+    t.ok(first && importKey(first.spki) === importKey(Uint8Array.from(first.spki)), 'kept');
+  });
+
+  await t.test('what was found good once is good for the same octets only', async (t) => {
+    const root = issue({ kind: 'authority', subject: 'Root' });
+    const other = issue({ kind: 'authority', subject: 'Root' });
+    const below = issue({ kind: 'authority', subject: 'Below' }, root);
+    const certificate = read(below.der);
+    for (let round = 0; round < 2; round += 1) {
+      t.ok(verifySignature(certificate, root.spki));
+      t.notOk(verifySignature(certificate, other.spki), 'another key');
+      const { length } = below.der;
+      const ends = [certificate.tbs.byteOffset - certificate.der.byteOffset + 40, length - 1];
+      for (const at of ends) {
+        const flipped = Uint8Array.from(below.der);
+        flipped[at] = (flipped[at] ?? 0) ^ 1;
+        const parsed = parseCertificate(flipped);
+        t.notOk(
+          parsed.kind === 'certificate' && verifySignature(parsed.certificate, root.spki),
+          `a bit flipped at ${at} of ${length}`,
+        );
+      }
+      const moved = { ...certificate, signature: certificate.signature.subarray(1) };
+      t.notOk(verifySignature(moved, root.spki), 'an octet less');
+    }
+  });
+
+  await t.test('in one form or another', async (t) => {
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const spki = new Uint8Array(pair.publicKey.export({ type: 'spki', format: 'der' }));
+    const x = (key: Uint8Array) => importKey(key)?.export({ format: 'jwk' }).x;
+    const point = spki.subarray(-65);
+    const compressed = Uint8Array.of(2 + ((point[64] ?? 0) & 1), ...point.subarray(1, 33));
+    const p256 = objectId('1.2.840.10045.3.1.7');
+    const ec = (parameters: Uint8Array, bits: Uint8Array) =>
+      sequence(sequence(objectId('1.2.840.10045.2.1'), parameters), bitString(bits));
+    t.equal(x(spki), pair.publicKey.export({ format: 'jwk' }).x);
+    t.equal(x(ec(p256, compressed)), x(spki), 'a compressed point');
+    const off = Uint8Array.from(point);
+    off[64] = (off[64] ?? 0) ^ 1;
+    t.equal(importKey(ec(p256, off)), undefined, 'a point that lies on no curve');
+    t.equal(importKey(ec(p256, point.subarray(0, 64))), undefined, 'half of one octet less');
+    t.equal(
+      importKey(ec(Buffer.concat([p256, Uint8Array.of(5, 0)]), point)),
+      undefined,
+      'a curve with something behind it',
+    );
+    t.equal(
+      importKey(sequence(sequence(objectId('1.2.3')), bitString(new Uint8Array(5000)))),
+      undefined,
+      'nothing that anybody uses is as long',
+    );
+  });
+
+  await t.test('what they are called', async (t) => {
+    const kind = (pair: { publicKey: KeyObject }) =>
+      keyKind(new Uint8Array(pair.publicKey.export({ type: 'spki', format: 'der' })));
+    t.equal(kind(generateKeyPairSync('rsa', { modulusLength: 1024 })), 'RSA 1024');
+    t.equal(kind(generateKeyPairSync('rsa-pss', { modulusLength: 1024 })), 'RSA-PSS 1024');
+    t.equal(kind(generateKeyPairSync('ec', { namedCurve: 'P-384' })), 'P-384');
+    t.equal(kind(generateKeyPairSync('ed25519')), 'Ed25519');
+    t.equal(keyKind(Uint8Array.of(5, 0)), 'unreadable');
+    t.equal(keyKind(sequence(sequence(objectId('1.2.3')), bitString(Uint8Array.of(1)))), '1.2.3');
+  });
 });
 
 t.test('time grows with the octets and no faster', async (t) => {
