@@ -34,7 +34,7 @@ import { Job } from './job.ts';
 import { Joined, leaving } from './joined.ts';
 import { blocked, type Private } from './rebinding.ts';
 import { Reporter } from './report.ts';
-import { inTimeOrStale, recallExpired } from './stale.ts';
+import { firstWithin, recallExpired, Unattended } from './stale.ts';
 import { allowsStale, type StaleTerms } from './stale-terms.ts';
 import { placeOf, stepOf } from './step.ts';
 import { isSameStand, type Stand, type TrustPoints } from './trust-points.ts';
@@ -74,6 +74,7 @@ export function makeLookup(given: LookupParts): {
   readonly recall: Recall;
 } {
   const joined = new Joined<Settled>();
+  const unattended = new Unattended();
   // What fails about a report is not reported; and a report has to arrive: no other name's proof stands in for its answer.
   const silent = { ...given, aggressive: { synthesise: () => undefined } };
   const report = (name: Name) => new Chain(silent, joined, { name, type: 'TXT' }, {}).follow();
@@ -88,10 +89,14 @@ export function makeLookup(given: LookupParts): {
     const recallStale = () => begin(name, type, options).recallStale();
     const known = staleTerms && allowsStale(type, options) ? recallStale() : undefined;
     if (!staleTerms || !known) return begin(name, type, { ...options, stale: 'never' }).follow();
-    if (!known.stale) return known;
+    if (!known.stale || unattended.isFull) return known;
     const work = begin(name, type, options).follow();
     const { responseMs } = staleTerms;
-    return responseMs > 0 ? inTimeOrStale(work, recallStale, { clock, responseMs }) : known;
+    const first = responseMs > 0 ? await firstWithin(work, { clock, responseMs }) : 'late';
+    if (first !== 'late') return first;
+    unattended.add(work);
+    const stale = recallStale();
+    return stale && !failed(stale) ? stale : work;
   };
   return {
     recall: (name, type) => begin(name, type, {}).recall(),
@@ -346,8 +351,8 @@ class Chain {
     const { failures, answers, staleTerms } = this.#parts;
     const key = keyOf(question);
     // Those who get what has expired can wait, and the servers are spared.
-    if (staleTerms && answers.recallStale(question))
-      return failures.retryAt(key, failure, staleTerms);
+    const recheckMs = staleTerms && answers.recallStale(question) && staleTerms.recheckMs;
+    if (recheckMs !== undefined) return failures.retryAt(key, failure, { recheckMs });
     const ttls = source?.reply.answer.map(({ ttl }) => ttl) ?? [];
     return Math.min(until, failures.retryAt(key, failure, { ttl: Math.min(...ttls) }));
   }

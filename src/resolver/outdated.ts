@@ -8,7 +8,7 @@
  * @module
  */
 import type { Name } from '../dns/name.ts';
-import type { Lookup, Outcome } from '../dnssec/outcome.ts';
+import type { Failure, Lookup, Outcome } from '../dnssec/outcome.ts';
 import type { AnchorKeeper } from './refresh.ts';
 
 /** The part of a keeper that this needs. */
@@ -23,11 +23,14 @@ export const refreshOutdated =
   async (name, type, options) => {
     const before = keeper.anchors();
     const outcome = await lookup(name, type, options);
-    if (!isOutdated(outcome)) return outcome;
-    await keeper.refreshEarly(outcome.fault.zone);
+    // What has expired may stand in for the failure, which is one all the same.
+    const failure = outcome.stale?.because ?? outcome;
+    if (!isOutdated(failure)) return outcome;
+    await keeper.refreshEarly(failure.fault.zone);
     options?.signal?.throwIfAborted();
     return keeper.anchors() === before ? outcome : lookup(name, type, options);
   };
 
-const isOutdated = (outcome: Outcome): outcome is Extract<Outcome, { status: 'bogus' }> =>
-  outcome.status === 'bogus' && outcome.reason === 'anchor-outdated';
+type Bogus = Extract<Failure, { status: 'bogus' }>;
+const isOutdated = (of: Outcome | Failure): of is Extract<Outcome, { status: 'bogus' }> | Bogus =>
+  of.status === 'bogus' && of.reason === 'anchor-outdated';

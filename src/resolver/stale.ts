@@ -99,24 +99,37 @@ function secondsSigned(found: Known['found'], now: number): number {
 const spoils = (failure: Failure, { status }: Known, zone: Name): boolean =>
   failure.status === 'bogus' && status === 'insecure' && failure.fault.zone.isAtOrBelow(zone);
 
-/**
- * RFC 8767 section 5: the fresh outcome if it comes in time, else what is stale. The work goes on either way, and who asks
- * meanwhile joins it.
- * @param recall  what the cache has by then; looked at again when the time has come, for parts may have been refreshed
- */
-export async function inTimeOrStale(
+/** RFC 8767 section 5: what is fresh, if it comes in time. The work goes on either way, and who asks meanwhile joins it. */
+export async function firstWithin(
   work: Promise<Outcome>,
-  recall: () => Outcome | undefined,
   { clock, responseMs }: { readonly clock: Clock; readonly responseMs: number },
-): Promise<Outcome> {
+): Promise<Outcome | 'late'> {
   const end = new AbortController();
   const late = clock.sleep(responseMs, end.signal).then(() => 'late' as const);
   const first = await Promise.race([work, late]);
   end.abort(ENOUGH);
-  if (first !== 'late') return first;
-  const stale = recall();
-  return stale && !failed(stale) ? stale : work;
+  return first;
 }
 
 /** Why a wait ends early. Left out, Node makes an exception with a stack each time. */
 const ENOUGH = 'enough';
+
+/** As many as one client may have under way (Unbound's `wait-limit`): whoever waits for work is counted, and nobody waits here. */
+const MAX_UNATTENDED = 1_000;
+
+/** Work that goes on though who asked for it has got something stale. */
+export class Unattended {
+  #count = 0;
+
+  /** Then what is stale is served without asking anybody: it will be asked for again. */
+  get isFull(): boolean {
+    return this.#count >= MAX_UNATTENDED;
+  }
+
+  add(work: Promise<unknown>): void {
+    this.#count += 1;
+    void work.finally(() => {
+      this.#count -= 1;
+    });
+  }
+}

@@ -11,7 +11,9 @@ import { ROOT_ANCHORS } from '../../src/dnssec/anchors.ts';
 import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import { failed } from '../../src/dnssec/outcome.ts';
 import { Answers } from '../../src/resolver/answers.ts';
+import { refreshOutdated } from '../../src/resolver/outdated.ts';
 import type { Resolver, ResolverOptions } from '../../src/resolver/resolver.ts';
+import { Unattended } from '../../src/resolver/stale.ts';
 import { makeAnswerClient } from '../../src/server/answer.ts';
 import {
   type Amendment,
@@ -460,3 +462,45 @@ t.test('what has expired pushes out nothing that holds, and is bounded', (t) => 
   }
   t.end();
 });
+
+t.test('work that goes on behind stale answers is bounded', async (t) => {
+  const unattended = new Unattended();
+  const ends: (() => void)[] = [];
+  for (let i = 0; i < 1_000; i += 1) {
+    t.equal(unattended.isFull, false);
+    unattended.add(new Promise<void>((resolve) => ends.push(resolve)));
+  }
+  t.equal(unattended.isFull, true);
+  ends[0]?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(unattended.isFull, false);
+});
+
+t.test(
+  'an anchor that is out of date is looked at, though something stale stands in',
+  async (t) => {
+    const { resolver } = await outage([['www.example.com', 'A']]);
+    const name = Name.parse('www.example.com');
+    const outcome = await resolver.lookup(name, 'A', { stale: 'allowed' });
+    const fault = { zone: ROOT, owner: ROOT, type: 'DNSKEY' } as const;
+    const because = { status: 'bogus', reason: 'anchor-outdated', fault } as const;
+    const stale = { since: 0, because };
+    const asked: string[] = [];
+    let anchors = ROOT_ANCHORS;
+    const keeper = {
+      anchors: () => anchors,
+      refreshEarly: async (zone: Name) => {
+        asked.push(zone.toString());
+        anchors = new Map(anchors);
+      },
+    };
+    let lookups = 0;
+    const lookup = refreshOutdated(async () => {
+      lookups += 1;
+      return { ...outcome, stale };
+    }, keeper);
+    await lookup(name, 'A', { stale: 'allowed' });
+    t.same(asked, ['.']);
+    t.equal(lookups, 2, 'and the question is asked again under the new anchors');
+  },
+);
