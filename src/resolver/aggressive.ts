@@ -6,6 +6,7 @@
  * Does not: keep records (denials.ts), follow aliases, or ask. DS questions are the parent's, and are left to be asked.
  * @module
  */
+import type { RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
@@ -125,17 +126,23 @@ class Search {
 
   /** A wildcard for the name, and the record that shows that the name itself does not exist: RFC 8198 section 5.3. */
   #findExpansion({ name, type }: Question): Made | undefined {
-    if (!this.#denial.hasWildcards) return undefined;
+    if (!this.#denial.hasWildcards || AT_THE_NAME.has(type)) return undefined;
+    const cover = this.#nsecOver(name);
+    if (cover) {
+      const wildcard = this.#wildcardBelow(closestEncloser(name, cover), type);
+      return wildcard && expansion(wildcard, name, cover);
+    }
     for (let labels = name.labels - 1; labels >= this.#zone.labels; labels -= 1) {
-      const encloser = name.ancestor(labels);
-      const wildcard =
-        this.#denial.wildcard(type, encloser, this.#now) ??
-        this.#denial.wildcard('CNAME', encloser, this.#now);
-      if (!wildcard) continue;
-      const cover = this.#nsecOver(name) ?? this.#nsec3('over', name.ancestor(encloser.labels + 1));
-      return cover && { answer: [{ ...wildcard, owner: name }], authority: [cover] };
+      const wildcard = this.#wildcardBelow(name.ancestor(labels), type);
+      const hashed = wildcard && this.#nsec3('over', name.ancestor(labels + 1));
+      if (wildcard) return hashed && expansion(wildcard, name, hashed);
     }
     return undefined;
+  }
+
+  #wildcardBelow(encloser: Name, type: RRType): RRset | undefined {
+    const own = this.#denial.wildcard(type, encloser, this.#now);
+    return own ?? this.#denial.wildcard('CNAME', encloser, this.#now);
   }
 
   /** The records that deny the name, or a type at it: RFC 8198 sections 5.1 and 5.4. */
@@ -143,13 +150,9 @@ class Search {
     const own = this.#nsecAt(name);
     if (own) return [own];
     const cover = this.#nsecOver(name);
-    const [rdata] = cover?.rdata ?? [];
-    if (!cover || !rdata) return undefined;
-    const { next } = decode('NSEC', rdata);
-    if (next.isBelow(name)) return [cover]; // an empty non-terminal
-    const encloser = name.ancestor(
-      Math.max(name.commonLabels(cover.owner), name.commonLabels(next)),
-    );
+    if (!cover) return undefined;
+    const encloser = closestEncloser(name, cover);
+    if (encloser.equals(name)) return [cover]; // an empty non-terminal
     const { wildcard } = encloser;
     const beside = wildcard && (this.#nsecAt(wildcard) ?? this.#nsecOver(wildcard));
     if (!beside) return undefined;
@@ -184,8 +187,27 @@ class Search {
   }
 
   #nsec3(where: 'at' | 'over', name: Name): RRset | undefined {
-    const hashing = this.#denial.hashing;
-    const hash = hashing && hashName(name, hashing, this.#context);
+    const { hashing } = this.#denial;
+    const { budget } = this.#context;
+    // Half is left for what is asked after all.
+    if (!hashing || budget.used(HASHES) >= budget.limits[HASHES] / 2) return undefined;
+    const hash = hashName(name, hashing, this.#context);
     return hash === undefined ? undefined : this.#denial[where]('nsec3', hash, this.#now);
   }
+}
+
+const HASHES = 'nsec3-hashes';
+
+/** Types that are each name's own, and that no alias at it speaks for; ANY wants more than a wildcard's one RRset. */
+const AT_THE_NAME: ReadonlySet<RRType> = new Set(['ANY', 'RRSIG', 'NSEC']);
+
+const expansion = (wildcard: RRset, owner: Name, cover: RRset): Made => ({
+  answer: [{ ...wildcard, owner }],
+  authority: [cover],
+});
+
+/** Both ends of a span exist, and so do their ancestors. The name itself, where the span ends below it. */
+function closestEncloser(name: Name, { owner, rdata: [rdata] }: RRset): Name {
+  const next = rdata ? decode('NSEC', rdata).next : owner;
+  return name.ancestor(Math.max(name.commonLabels(owner), name.commonLabels(next)));
 }

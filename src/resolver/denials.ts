@@ -230,11 +230,11 @@ export class ZoneDenial {
 }
 
 /**
- * The RRset as it is now, its TTL counted down; its first signature is the one that verified. An entry from the future
- * was kept before the clock was put back.
+ * The RRset as it is now, its TTL counted down; its first signature is the one that verified. Nothing is from a time that
+ * is still to come: when the clock is put back, the map drops all of the zone.
  */
 function alive(piece: Piece | undefined, now: number): RRset | undefined {
-  if (!piece || piece.expiresAt <= now || piece.learntAt > now) return undefined;
+  if (!piece || piece.expiresAt <= now) return undefined;
   return unpackSet(piece.packed, Math.floor((now - piece.learntAt) / 1000));
 }
 

@@ -145,6 +145,7 @@ t.test('row 53: Wildcard into cache without proof', async (t) => {
       t.ok(outcome.answer.rrset.owner.equals(name));
       if (isSynthesised(outcome)) made += 1;
       t.equal(isSynthesised(outcome), outcome.spent.queries === 0);
+      if (isSynthesised(outcome)) t.equal(outcome.spent.signatures, 1, 'computed for this name');
     }
     t.ok(made > 0, 'some of them by RFC 8198 section 5.3');
   }
@@ -159,12 +160,15 @@ t.test('row 53: the wildcard of the same name without a proof is asked for', asy
   t.equal(await told(resolver, 'q.w.example.com'), 'secure 192.0.2.7, made');
 });
 
-/** NSEC RRsets with a TTL of 3600 and RRSIGs that end `seconds` after the beginning; an SOA of 900 with a minimum of 1800. */
+/** DNSKEY and NSEC RRsets with a TTL of 3600, the latter with RRSIGs that end `seconds` after the beginning. */
 const times68 = (net: Internet, seconds: number): Amendment =>
   alterRecords(({ records, resign }) =>
     records.map((record) => {
-      if (record.type === 'NSEC') return { ...record, ttl: 3600 };
-      if (record.type !== 'RRSIG' || coveredType(record) !== 'NSEC') return record;
+      if (record.type === 'NSEC' || record.type === 'DNSKEY') return { ...record, ttl: 3600 };
+      if (record.type !== 'RRSIG') return record;
+      if (coveredType(record) === 'DNSKEY')
+        return { ...resign(record, { originalTtl: 3600 }), ttl: 3600 };
+      if (coveredType(record) !== 'NSEC') return record;
       const expiration = Math.floor(net.clock.now() / 1000) + seconds;
       return { ...resign(record, { originalTtl: 3600, expiration }), ttl: 3600 };
     }),
@@ -242,7 +246,7 @@ t.test('row 121: Random subdomain flood', async (t) => {
   const late = [];
   for (const name of flood.slice(firstWave))
     late.push(await resolver.lookup(Name.parse(name), 'A'));
-  for (const outcome of [...early, ...late]) t.equal(show(outcome), 'secure nxdomain');
+  t.strictSame([...new Set([...early, ...late].map(show))], ['secure nxdomain']);
   const packets = net.log.length - start;
   t.ok(packets <= names + firstWave, `${packets} packets`);
   const made = late.filter(isSynthesised);
@@ -394,6 +398,10 @@ t.test('a chain with another salt takes the place of the first one', async (t) =
     outcome = await told(resolver, `x${i}.example.com`, 'TXT');
   for (const name of ['i', 'j', 'k', 'l', 'm', 'n'])
     t.match(await told(resolver, `${name}.example.com`), /^secure nxdomain/, 'never of both');
+  let made = 0;
+  for (let i = 0; i < 10; i += 1)
+    if ((await told(resolver, `y${i}.example.com`)).endsWith('made')) made += 1;
+  t.ok(made > 0, 'the new chain is used');
   t.ok(resolver.held().denials.rrsets <= before);
 });
 
@@ -433,6 +441,8 @@ t.test('other trust anchors, and one that makes a zone below: asked anew', async
   anchors = both.anchors;
   t.equal(await told(resolver, 'e.example.com'), 'secure nxdomain, asked');
   t.equal(await told(resolver, 'f.example.com'), 'secure nxdomain, made');
+  t.equal(await told(resolver, 'q.example.com'), 'secure nxdomain, asked');
+  t.equal(await told(resolver, 's.example.com'), 'secure nxdomain, made', 'and r lies between');
   t.equal(await told(resolver, 'www.r.example.com'), 'secure 192.0.2.3, asked');
 });
 
@@ -672,4 +682,91 @@ t.test('a record that was made for one question is not kept (RFC 9824 section 3)
       'and no longer than its TTL',
     );
   }
+});
+
+t.test(
+  'row 68: a record that came without SOA is used no longer than the SOA allows',
+  async (t) => {
+    const soa = '@ 900 SOA ns hostmaster 1 3600 600 86400 1800';
+    const net = internet({ 'example.com': [soa, 'b A 192.0.2.1', '*.w A 192.0.2.7'] });
+    net.amend('example.com', times68(net, 86_400));
+    const resolver = resolverOn(net);
+    t.equal(await told(resolver, 'a.w.example.com'), 'secure 192.0.2.7, asked', '*.w to the apex');
+    net.clock.advance(600_000);
+    t.equal(await told(resolver, 'b.example.com', 'TXT'), 'secure nodata, asked', 'here is an SOA');
+    net.clock.advance(299_000);
+    t.equal(await told(resolver, 'c.w.example.com'), 'secure 192.0.2.7, made', '899 s');
+    net.clock.advance(2_000);
+    t.equal(await told(resolver, 'd.w.example.com'), 'secure 192.0.2.7, asked', '901 s');
+  },
+);
+
+t.test('absences are kept for an hour at most', async (t) => {
+  const denials = new Denials(
+    { now: () => 0, sleep: async () => {} },
+    { bytes: 1e6, longest: 3600 },
+  );
+  const zone = Name.parse('example.com');
+  const trust: ZoneTrust = { status: 'secure', keys: { zone, keys: [] }, ttl: 86_400 };
+  const rdata = [parseRdata('NSEC', 'z.example.com. A RRSIG NSEC')];
+  const proof: RRset[] = [{ owner: zone, type: 'NSEC', ttl: 86_400, rdata, signatures: [] }];
+  denials.keep(zone, trust, { status: 'secure', found: { kind: 'nodata', proof }, ttl: 86_400 });
+  const at = (now: number) =>
+    denials.of(zone, trust)?.over('nsec', orderKey(Name.parse('b.example.com')), now);
+  t.equal(at(1_000)?.ttl, 3599);
+  t.equal(at(3_599_000)?.ttl, 1);
+  t.equal(at(3_600_000), undefined);
+});
+
+t.test('an empty non-terminal whose next name sorts before any wildcard', async (t) => {
+  const { resolver } = await world(['b A 192.0.2.1', '\\033x.c A 192.0.2.2']);
+  t.equal(await told(resolver, 'b.example.com', 'TXT'), 'secure nodata, asked');
+  t.equal(await told(resolver, 'c.example.com'), 'secure nodata, made');
+});
+
+t.test('looking into what is kept leaves hashes for what is asked', async (t) => {
+  const net = internet({
+    'example.com': {
+      records: ['*.w A 192.0.2.7', 'b A 192.0.2.1', 'p.q.r.s.t A 192.0.2.2'],
+      signing: { denial: 'nsec3' },
+    },
+  });
+  const resolver = resolverOn(net, { limits: { 'nsec3-hashes': 4 } });
+  t.equal(await told(resolver, 'x.b.example.com'), 'secure nxdomain, asked');
+  for (const label of ['1.2.3.4.5.6', '2.3.4.5.6', '1.3.5.7', '1.4.7.9', '9.8.7'])
+    t.match(await told(resolver, `${label}.w.example.com`), /^secure 192\.0\.2\.7/);
+});
+
+t.test('what a wildcard alias does not speak for', async (t) => {
+  const { resolver } = await world(['*.w CNAME b', 'b A 192.0.2.1']);
+  t.equal(await told(resolver, 'a.w.example.com'), 'secure 192.0.2.1, asked');
+  const outcome = await resolver.lookup(Name.parse('c.w.example.com'), 'NSEC');
+  t.notOk(isSynthesised(outcome));
+  t.strictSame(outcome.aliases, []);
+});
+
+t.test('of two chains with different parameters the one that came last is kept', async (t) => {
+  const zone = Name.parse('example.com');
+  const trust: ZoneTrust = { status: 'secure', keys: { zone, keys: [] }, ttl: 3600 };
+  const denials = new Denials(
+    { now: () => 0, sleep: async () => {} },
+    { bytes: 1e6, longest: 3600 },
+  );
+  const hashes = ['0', '1', '2', '3'].map((digit) => digit.repeat(32));
+  const keep = (from: number, salt: string): void => {
+    const [hash = '', next = ''] = hashes.slice(from);
+    const owner = zone.child(hash) ?? zone;
+    const rdata = [parseRdata('NSEC3', `1 0 0 ${salt} ${next} A RRSIG`)];
+    const proof: RRset[] = [{ owner, type: 'NSEC3', ttl: 60, rdata, signatures: [] }];
+    denials.keep(zone, trust, { status: 'secure', found: { kind: 'nodata', proof }, ttl: 60 });
+  };
+  const known = (): readonly boolean[] =>
+    hashes.map((hash) => denials.of(zone, trust)?.at('nsec3', hash, 0) !== undefined);
+  keep(0, 'aa');
+  keep(2, 'aa');
+  t.strictSame(known(), [true, false, true, false]);
+  keep(1, 'bb');
+  t.strictSame(known(), [false, true, false, false]);
+  t.equal(denials.held.rrsets, 1);
+  t.equal(Buffer.from(denials.of(zone, trust)?.hashing?.salt ?? []).toString('hex'), 'bb');
 });
