@@ -58,7 +58,7 @@ export class Reception {
       case 'no-query':
         return 'ignored';
       case 'unread':
-        caller.reply(fit(taken.response, PLAIN_UDP_SIZE));
+        reply(caller, () => fit(taken.response, PLAIN_UDP_SIZE), this.#parts);
         return 'taken';
       case 'query':
         this.#serve(taken.query, caller);
@@ -79,7 +79,7 @@ export class Reception {
       this.#parts.report(error);
       response = refuse(query, 'SERVFAIL');
     }
-    if (response) caller.reply(fit(response, sizeFor(query, caller)));
+    if (response) respond(query, response, caller, this.#parts);
     else this.#room.enter(new Asker(query, caller, this.#parts));
   }
 }
@@ -109,13 +109,44 @@ class Asker implements Guest<Message> {
   }
 
   serve(response: Message): void {
-    this.#caller.reply(fit(response, sizeFor(this.#query, this.#caller)));
+    respond(this.#query, response, this.#caller, this.#parts);
   }
 
   /** RFC 8914 section 4.15: nothing is wrong with the answer, there is none yet. */
   turnAway(): void {
     const why = { code: NOT_READY, text: 'too many questions are waiting' };
     this.serve(refuse(this.#query, 'SERVFAIL', [why]));
+  }
+}
+
+/** A response that cannot be written is our mistake, and no client's business: SERVFAIL for him, and nobody else is hurt. */
+function respond(
+  query: Message,
+  response: Message,
+  caller: Caller,
+  parts: Pick<ReceptionParts, 'report'>,
+): void {
+  const size = sizeFor(query, caller);
+  const write = (): Uint8Array => {
+    try {
+      return fit(response, size);
+    } catch (error) {
+      parts.report(error);
+      return fit(refuse(query, 'SERVFAIL'), size);
+    }
+  };
+  reply(caller, write, parts);
+}
+
+function reply(
+  caller: Caller,
+  write: () => Uint8Array,
+  { report }: Pick<ReceptionParts, 'report'>,
+): void {
+  try {
+    caller.reply(write());
+  } catch (error) {
+    report(error);
   }
 }
 

@@ -326,3 +326,37 @@ t.test('the queries of the daemon are read once', (t) => {
   t.equal(answer.atOnce(queryOf(1, 'a.example', { opcode: 4 }), 'plain')?.rcode, 'NOTIMP');
   t.end();
 });
+
+t.test('a response that cannot be written is reported, and its client gets SERVFAIL', async (t) => {
+  const unwritable = (query: Message): Message => ({
+    ...refuse(query, 'NOERROR'),
+    get answer(): never {
+      throw new Error('unwritable');
+    },
+  });
+  for (const when of ['at once', 'later'] as const) {
+    const errors: string[] = [];
+    const answer: AnswerQuery = {
+      atOnce: (query) => (when === 'at once' ? unwritable(query) : undefined),
+      later: async (query) => unwritable(query),
+    };
+    const report = (error: unknown): void => void errors.push(String(error));
+    const reception = new Reception({ answer, clock: new VirtualClock(0), report });
+    const rcodes: string[] = [];
+    const ask = (reply: Caller['reply']): void => {
+      reception.take(writeMessage(queryOf(1, 'a.example')), {
+        over: 'udp',
+        client: undefined,
+        reply,
+      });
+    };
+    ask((bytes) => rcodes.push(read(bytes).rcode));
+    ask(() => {
+      throw new Error('gone');
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    t.same(rcodes, ['SERVFAIL'], when);
+    t.same(errors.sort(), ['Error: gone', 'Error: unwritable', 'Error: unwritable'], when);
+    t.same([reception.waiting, reception.underWay], [0, 0], `${when}: nothing is left behind`);
+  }
+});
