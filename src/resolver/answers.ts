@@ -14,7 +14,7 @@ import { type Failure, type Fault, failed, type Insecurity } from '../dnssec/out
 import { provesCompactly } from '../dnssec/proof.ts';
 import type { Clock } from '../environment.ts';
 import { Cache, type Held, sum } from './cache.ts';
-import { ownFault } from './own.ts';
+import { faultOctets, ownFailure, ownFault } from './own.ts';
 import { type Packed, packFound, unpackFound } from './packed.ts';
 import { isNeverStale } from './stale-terms.ts';
 import { isSameStand, type Stand } from './trust-points.ts';
@@ -56,13 +56,11 @@ interface Entry {
 
 /** Of an entry without what is packed: two objects, their numbers and the header of a string. An estimate. */
 const ENTRY_OCTETS = 220;
-/** Of a failure: the fault, its names and its detail, which names a handful of keys or servers at most. */
-const FAILURE_OCTETS = 2_000;
 
 const weigh = ({ stored }: Entry): { bytes: number; rrsets: number } =>
   stored.kind === 'found'
     ? { bytes: ENTRY_OCTETS + stored.packed.length, rrsets: stored.rrsets }
-    : { bytes: ENTRY_OCTETS + FAILURE_OCTETS, rrsets: 0 };
+    : { bytes: ENTRY_OCTETS + faultOctets(stored.failure.fault), rrsets: 0 };
 
 type Known = Exclude<Finding, { status: 'bogus' | 'indeterminate' }>;
 
@@ -269,7 +267,7 @@ export class Answers {
 }
 
 function store(finding: Finding): Stored {
-  if (failed(finding)) return { kind: 'failure', failure: finding };
+  if (failed(finding)) return { kind: 'failure', failure: ownFailure(finding) };
   const { ttl } = finding;
   const { packed, rrsets } = packFound(finding.found);
   const insecurity = finding.status === 'insecure' ? sharedInsecurity(finding) : undefined;

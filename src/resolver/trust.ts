@@ -35,6 +35,7 @@ import type { Failures } from './failures.ts';
 import { compactTrust, compactTrusted } from './held-trust.ts';
 import type { Job } from './job.ts';
 import { MissedCuts } from './missed-cuts.ts';
+import { ownFailure } from './own.ts';
 import { suspended, type TrustPoints } from './trust-points.ts';
 import type { Walk } from './walk.ts';
 import type { ZoneCut } from './zone.ts';
@@ -139,7 +140,9 @@ export class Trust {
 
   #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
     const { anchors } = this.#parts.points;
-    const work = this.#establish(cut, job).then((trust) => {
+    const work = this.#establish(cut, job).then((established) => {
+      // One that comes from above is owned already, and stays the same object.
+      const trust = failed(established) ? ownFailure(established) : established;
       const since = this.#parts.clock.now();
       this.#held.set(cut, { trust, since, until: this.#until(cut, trust), anchors });
       if (this.#underWay.get(cut)?.work === work) this.#underWay.delete(cut);
