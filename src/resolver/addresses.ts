@@ -60,7 +60,11 @@ export function makeAddresses(walk: () => Walk, clock: Clock, bytes: number): Ad
     const ttl = findRRset(arrival.reply.answer, host, type)?.ttl ?? 0;
     const seconds = addresses.length > 0 ? Math.min(ttl, LONGEST_S) : ABSENCE_S;
     const learntAt = clock.now();
-    cache.set(key, { addresses, learntAt, expiresAt: learntAt + seconds * 1000 });
+    const learnt = { addresses, learntAt, expiresAt: learntAt + seconds * 1000 };
+    cache.set(key, learnt);
+    // What does not exist has no address of the other family either (RFC 2308 section 5); what is known stays.
+    if (arrival.reply.rcode === 'NXDOMAIN' && arrival.reply.answer.length === 0)
+      for (const each of keysOf(host)) if (!cache.get(each)) cache.set(each, learnt);
     return addresses;
   };
   return {
