@@ -9,15 +9,13 @@
 import { OPTIONS } from '../dns/codes.ts';
 import { type Cookie, cookieOf, type Edns, type EdnsOption, makeCookie } from '../dns/edns.ts';
 import type { Clock, Random, ServerAddress } from '../environment.ts';
-import { Cache } from './cache.ts';
+import { Cache, type Held } from './cache.ts';
 import { serverKey } from './server-address.ts';
 
 /** RFC 7873 section 4. */
 const CLIENT_OCTETS = 8;
 /** RFC 7873 section 7.1 recommends that a client's secret lasts no longer than about a day. */
 const KEPT_MS = 86_400_000;
-/** Servers whose cookies are kept, some 200 octets each. */
-const COOKIES_BYTES = 4_000_000;
 /** Of a client cookie and a server cookie: two arrays, which are objects. */
 const COOKIE_OCTETS = 600;
 
@@ -41,13 +39,18 @@ export class Cookies {
   readonly #random: Random;
   readonly #kept: Cache<Kept>;
 
-  constructor(clock: Clock, random: Random) {
+  /** @param bytes  octets that may be held */
+  constructor(clock: Clock, random: Random, bytes: number) {
     this.#clock = clock;
     this.#random = random;
     this.#kept = new Cache(clock, {
-      bytes: COOKIES_BYTES,
+      bytes,
       weigh: () => ({ bytes: COOKIE_OCTETS, rrsets: 0 }),
     });
+  }
+
+  get held(): Held {
+    return this.#kept.held;
   }
 
   for(server: ServerAddress): SentCookie {

@@ -14,7 +14,7 @@ import { type Message, parseMessage, type Question, writeMessage } from '../dns/
 import type { Name } from '../dns/name.ts';
 import type { LimitName } from '../dnssec/budget.ts';
 import type { Delivery, Environment, ServerAddress } from '../environment.ts';
-import { Cookies, checkCookie, type SentCookie } from './cookies.ts';
+import { type Cookies, checkCookie, type SentCookie } from './cookies.ts';
 import type { Job } from './job.ts';
 import { Joined } from './joined.ts';
 import { bitsFor, keepsCase, mixCase, respelled, withOwner } from './letter-case.ts';
@@ -78,10 +78,10 @@ export type Exchange = (
 export function makeExchange(
   environment: Environment,
   servers: Servers,
+  cookies: Cookies,
   letterCase: LetterCase = 'mixed',
 ): Exchange {
   const joined = new Joined<Exchanged>();
-  const cookies = new Cookies(environment.clock, environment.random);
   return async (server, question, means, job) => {
     const { name, type } = question;
     const key = `${serverKey(server)} ${means.manner} ${means.over} ${type} ${name.key}`;

@@ -17,6 +17,7 @@ import { Aggressive } from './aggressive.ts';
 import { Answers } from './answers.ts';
 import { type Families, makeAsk } from './ask.ts';
 import { Cache, type Held } from './cache.ts';
+import { Cookies } from './cookies.ts';
 import { weighCut } from './cut.ts';
 import { Denials } from './denials.ts';
 import { type LetterCase, makeExchange } from './exchange.ts';
@@ -111,9 +112,11 @@ export const DEFAULT_CACHE_BYTES = 64_000_000;
 const SHARES = {
   answers: 0.45,
   denials: 0.05,
-  cuts: 0.4,
+  cuts: 0.38,
   addresses: 0.05,
   servers: 0.04,
+  // Of some thousand servers; one that is forgotten costs nothing but the proof that it had sent one before.
+  cookies: 0.02,
   failures: 0.01,
 } as const;
 
@@ -132,7 +135,8 @@ export function createResolver(options: ResolverOptions): Resolver {
   const addresses = makeAddresses((): Walk => walk, clock, share('addresses'));
   const { families = 'both', minimisation = 'on' } = options;
   const { longestTtl = LONGEST_TTL } = options;
-  const exchange = makeExchange(environment, servers, options.letterCase);
+  const cookies = new Cookies(clock, random, share('cookies'));
+  const exchange = makeExchange(environment, servers, cookies, options.letterCase);
   const configured = configuredBy(options);
   const priming = new Priming(configured.root, clock);
   const isPrimed = options.priming !== 'off' && !options.forward;
@@ -181,6 +185,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       cuts: cuts.held,
       addresses: addresses.held(),
       servers: servers.held,
+      cookies: cookies.held,
       failures: failures.held,
     }),
   };
