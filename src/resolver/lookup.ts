@@ -86,9 +86,10 @@ export function makeLookup(given: LookupParts): {
   };
   const find: Lookup = async (name, type, options = {}) => {
     const { staleTerms, clock } = parts;
+    if (!staleTerms) return begin(name, type, options).follow();
     const recallStale = () => begin(name, type, options).recallStale();
-    const known = staleTerms && allowsStale(type, options) ? recallStale() : undefined;
-    if (!staleTerms || !known) return begin(name, type, { ...options, stale: 'never' }).follow();
+    const known = allowsStale(type, options) ? recallStale() : undefined;
+    if (!known) return begin(name, type, { ...options, stale: 'never' }).follow();
     if (!known.stale || unattended.isFull) return known;
     const work = begin(name, type, options).follow();
     const { responseMs } = staleTerms;

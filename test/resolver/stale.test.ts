@@ -332,6 +332,16 @@ t.test('a chain of aliases: what can be had anew is had anew', async (t) => {
   t.equal(later.stale?.because?.reason, 'unreachable');
 });
 
+t.test('what was never answered whole gets no answer made up of parts', async (t) => {
+  const { resolver } = await outage([['www.other.net', 'A']], { zones: ['other.net'] });
+  t.match(await seenBy(resolver, 'out.example.com', 'A'), { rcode: 'SERVFAIL', data: 0 });
+  t.match(
+    await seenBy(resolver, 'out.example.com', 'A'),
+    { rcode: 'NOERROR', codes: [3] },
+    'now all of it is known, the alias anew',
+  );
+});
+
 const renumbered: Parameters<typeof alterPlan>[0] = (plan) => ({
   ...plan,
   records: plan.records.map((record) =>
