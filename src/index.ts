@@ -124,6 +124,7 @@ export {
   type Lookup,
   type LookupOptions,
   type Outcome,
+  type Stale,
   type Status,
   type Step,
 } from './dnssec/outcome.ts';
@@ -145,5 +146,6 @@ export { parseHints, ROOT_HINTS } from './resolver/hints.ts';
 export { type Network, parseNetwork } from './resolver/rebinding.ts';
 export { type AnchorKeeper, type KeeperParts, keepAnchors } from './resolver/refresh.ts';
 export type { Resolver, ResolverOptions } from './resolver/resolver.ts';
+export { STALE_TERMS, type StaleTerms } from './resolver/stale-terms.ts';
 export type { Nameserver } from './resolver/zone.ts';
 export { type ConnectOptions, type Contact, connect, type Handshake } from './tls/connect.ts';

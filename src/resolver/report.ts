@@ -5,7 +5,7 @@
  * agent, whose name says what failed and why; the answer says nothing, and as long as it is in the cache the same report
  * is not made again (section 6.1). Nobody waits for it. Off unless the resolver is told otherwise: whoever breaks a zone of his
  * own chooses where the questions go (section 9), and they tell what somebody has asked for.
- * Does not: report what no server can help, such as silence, spent budgets, forwarders, or an anchor that is out of date here.
+ * Does not: report what no server can help, such as silence, a forwarder, or an anchor that is out of date here.
  * @module
  */
 import { codeOf } from '../dns/codes.ts';
@@ -47,8 +47,7 @@ const MAX_NAME = 255;
 export function planReport({ question, finding, zone, source }: Found): Name | undefined {
   const agent = source?.reply.agent;
   if (!agent || !source || !failed(finding) || finding.status !== 'bogus') return undefined;
-  if (source.cut.role === 'forwarder' || OURS.has(finding.reason) || finding.fault.limit)
-    return undefined;
+  if (source.cut.role === 'forwarder' || OURS.has(finding.reason)) return undefined;
   // Below the broken zone nobody could be asked; and a report about a report would have no end.
   if (agent.isAtOrBelow(zone) || isReport(question.name)) return undefined;
   const code = explain(finding.reason).ede;

@@ -3,6 +3,7 @@
 import t from 'tap';
 import { agentOf } from '../../src/dns/edns.ts';
 import { Name } from '../../src/dns/name.ts';
+import { ROOT_ANCHORS } from '../../src/dnssec/anchors.ts';
 import { reportName } from '../../src/resolver/report.ts';
 import {
   type Amendment,
@@ -46,7 +47,12 @@ const told = (net: Internet): readonly string[] => [...new Set(reports(net))];
 const settled = (net: Internet): Promise<void> => net.clock.sleep(12_000);
 
 const ZONES = {
-  'broken.test': ['@ A 192.0.2.1', 'www A 192.0.2.2', 'out CNAME www.fine.test.'],
+  'broken.test': [
+    '@ A 192.0.2.1',
+    'www A 192.0.2.2',
+    'out CNAME www.fine.test.',
+    '_er.1.x A 192.0.2.4',
+  ],
   'fine.test': ['www A 192.0.2.3'],
   'agent-domain.example': ['*.a01 300 TXT "thanks"'],
 } as const;
@@ -137,6 +143,23 @@ t.test('what is not reported', async (t) => {
     forward: [net.forwarder],
   });
   await silent('a spent budget', broken(), 'broken.test', { limits: { signatures: 1 } });
+  await silent('what somebody else reports', broken(), '_er.1.x.broken.test');
+  await silent('an anchor that is out of date here', broken(), 'broken.test', {
+    anchors: ROOT_ANCHORS,
+  });
+  const fiveOctets = alterReply((reply) => ({
+    ...reply,
+    answer: reply.answer.map((record) => ({ ...record, rdata: new Uint8Array(5) })),
+  }));
+  const unsigned = internet({
+    ...ZONES,
+    'plain.test': { records: ['@ A 192.0.2.7'], signing: 'unsigned' },
+  });
+  await silent(
+    'what no proof is expected of',
+    unsigned.amend('plain.test', fiveOctets, reportTo(AGENT)),
+    'plain.test',
+  );
   await silent(
     'the agent of the zone above',
     internet(ZONES).amend('test', reportTo(AGENT)).amend('broken.test', corruptSignatures('A')),
