@@ -131,7 +131,7 @@ const NOT_OURS: readonly (readonly [RegExp, string])[] = [
   [/leaf-ku-keycertsign|ee-basicconstraints-ca/, 'what else the key may do is no harm here'],
   [
     /::eku::/,
-    'any purpose includes this one, and a root may be for TLS servers (RFC 5280 section 4.2.1.12)',
+    'any purpose may stand beside this one, and a root may have one (RFC 5280 section 4.2.1.12)',
   ],
   [/::san::no-san/, 'without a DNS name the CN counts (RFC 7672 section 3.2.3)'],
   [/::forbidden-/, 'which algorithms a leaf may have is between it and the TLS handshake'],

@@ -25,6 +25,8 @@ export type CertificateKey = 'P-256' | 'rsa' | 'ed25519';
 export interface CertificateDescription {
   /** The common name; no name at all when left out. */
   readonly subject?: string;
+  /** DER of another name in place of it. */
+  readonly subjectName?: Uint8Array;
   /** DNS names (RFC 5280 section 4.2.1.6). */
   readonly names?: readonly string[];
   /** Whether it may sign others: `leaf` by default. */
@@ -78,7 +80,7 @@ export function issue(
   issuer?: IssuedCertificate,
 ): IssuedCertificate {
   const { privateKey, spki } = description.keyOf ?? generate(description.key ?? 'P-256');
-  const subject = commonName(description.subject);
+  const subject = description.subjectName ?? commonName(description.subject);
   const signer = issuer ?? { privateKey, subject, spki };
   const { algorithm, hash } = signatureAlgorithm(signer.privateKey, description.digest ?? 'sha256');
   const { notBefore = Date.now() - DAY_MS, notAfter = Date.now() + 90 * DAY_MS } = description;

@@ -1,5 +1,5 @@
 /**
- * X.501 names, as DER: when two are the same, and what common names one holds.
+ * X.501 names, as DER: when two are the same, and what common names and mail addresses one holds.
  *
  * Implements the comparison of RFC 5280 section 7.1: the same octets, or the same attributes once string types, ASCII
  * case and runs of spaces are evened out. Does not: the rest of stringprep; names that differ in it are different.
@@ -10,6 +10,7 @@ import { DerError, DerReader, latin1, TAG } from './der.ts';
 /** No mark at the start is skipped and no octet replaced: names that differ stay different. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const COMMON_NAME = '2.5.4.3';
+const EMAIL_ADDRESS = '1.2.840.113549.1.9.1';
 
 interface Attribute {
   readonly type: string;
@@ -38,12 +39,15 @@ export function isNameWithin(name: Uint8Array, top: Uint8Array): boolean | undef
 export const isReadableName = (name: Uint8Array): boolean => known(name).rdns !== undefined;
 
 /** The text of every CN attribute, in order. */
-export function commonNames(name: Uint8Array): readonly string[] {
-  const rdns = readRdns(name) ?? [];
-  return rdns
-    .flat()
-    .flatMap(({ type, text }) => (type === COMMON_NAME && text !== undefined ? [text] : []));
-}
+export const commonNames = (name: Uint8Array): readonly string[] =>
+  textsOf(name, COMMON_NAME).filter((text) => text !== undefined);
+
+/** Every mail address in the name (RFC 5280 section 4.1.2.6); `undefined` for one that cannot be read. */
+export const emailAddresses = (name: Uint8Array): readonly (string | undefined)[] =>
+  textsOf(name, EMAIL_ADDRESS);
+
+const textsOf = (name: Uint8Array, wanted: string): readonly (string | undefined)[] =>
+  (readRdns(name) ?? []).flat().flatMap(({ type, text }) => (type === wanted ? [text] : []));
 
 export const isEmptyName = (name: Uint8Array): boolean => name.length === 2;
 
@@ -126,7 +130,8 @@ function utf8(octets: Uint8Array): string | undefined {
   }
 }
 
-function utf16(octets: Uint8Array): string {
+function utf16(octets: Uint8Array): string | undefined {
+  if (octets.length % 2 !== 0) return undefined; // half a character more is another name
   let text = '';
   for (let i = 0; i + 1 < octets.length; i += 2)
     text += String.fromCharCode(((octets[i] ?? 0) << 8) | (octets[i + 1] ?? 0));

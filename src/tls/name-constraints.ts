@@ -6,7 +6,7 @@
  * @module
  */
 import type { Certificate } from './certificate.ts';
-import { isEmptyName, isNameWithin } from './distinguished-name.ts';
+import { emailAddresses, isEmptyName, isNameWithin } from './distinguished-name.ts';
 import type { GeneralName, NameConstraints } from './extensions.ts';
 import { presentedNames } from './identity.ts';
 
@@ -68,31 +68,77 @@ export function violatedConstraint(
   return undefined;
 }
 
-/** The subject, the subject alternative names, and CNs where identity.ts would take them for DNS names. */
+/**
+ * The subject, the subject alternative names, CNs where identity.ts would take them for DNS names, and mail addresses in the
+ * subject. RFC 5280 section 4.2.1.10 looks at those only where there is no subject alternative name; OpenSSL always does.
+ */
 function constrainedNames(certificate: Certificate): readonly GeneralName[] {
-  const names = [...(certificate.extensions.subjectAltName ?? [])];
-  if (!isEmptyName(certificate.subject))
-    names.push({ form: 'directory', name: certificate.subject });
+  const { subject, extensions } = certificate;
+  const names = [...(extensions.subjectAltName ?? [])];
+  if (!isEmptyName(subject)) names.push({ form: 'directory', name: subject });
   if (!names.some(({ form }) => form === 'dns'))
     for (const name of presentedNames(certificate)) names.push({ form: 'dns', name });
+  for (const address of emailAddresses(subject))
+    names.push({ form: 'email', address: address ?? UNREADABLE });
   return names;
 }
+
+/** No address of anybody. */
+const UNREADABLE = '';
 
 const isSameForm = (name: GeneralName, base: GeneralName): boolean =>
   name.form === 'other' && base.form === 'other' ? name.tag === base.tag : name.form === base.form;
 
 /** A wildcard is excluded already when one of the names that it stands for is, and so is what cannot be compared. */
 function isExcluded(name: GeneralName, base: GeneralName): boolean {
-  if (name.form === 'other' || isWithin(name, base)) return true;
+  if (!isComparable(name) || !isSound(base) || isWithin(name, base)) return true;
   if (name.form === 'directory' && base.form === 'directory')
     return isNameWithin(name.name, base.name) === undefined;
-  // RFC 5280 section 4.2.1.10: a URI without a host name under any constraint on URIs "MUST" be rejected
-  if (name.form === 'uri') return !HOST_OF_URI.test(hostOf(name.uri));
   if (name.form !== 'dns' || base.form !== 'dns' || !name.name.startsWith('*.')) return false;
   return isHostWithin(base.name.replace(/^\./, ''), name.name.slice(2), 'or-equal');
 }
 
+/** Whether a name is one of which it can be said that it does not lie in a subtree. */
+function isComparable(name: GeneralName): boolean {
+  switch (name.form) {
+    case 'other':
+      return false;
+    case 'email':
+      return name.address.includes('@');
+    // RFC 5280 section 4.2.1.10: a URI without a host name under any constraint on URIs "MUST" be rejected
+    case 'uri':
+      return HOST_OF_URI.test(hostOf(name.uri));
+    case 'dns':
+    case 'ip':
+    case 'directory':
+      return true;
+  }
+}
+
+/**
+ * Whether a subtree is one that RFC 5280 section 4.2.1.10 knows: a host or domain, without wildcard and without the root's
+ * dot. What another one was meant to keep out, or to let in, nobody can tell.
+ */
+function isSound(base: GeneralName): boolean {
+  switch (base.form) {
+    case 'dns':
+      return DOMAIN.test(base.name);
+    case 'uri':
+      return DOMAIN.test(base.uri);
+    case 'email':
+      return DOMAIN.test(base.address.slice(base.address.lastIndexOf('@') + 1));
+    case 'ip':
+    case 'directory':
+    case 'other':
+      return true;
+  }
+}
+
+/** Nothing, which is everything; a domain; or what is below one, with a dot in front. */
+const DOMAIN = /^(\.?[\w-]+(\.[\w-]+)*)?$/;
+
 function isWithin(name: GeneralName, base: GeneralName): boolean {
+  if (!isSound(base)) return false;
   if (name.form === 'dns' && base.form === 'dns')
     return isHostWithin(name.name, base.name, 'or-equal');
   if (name.form === 'email' && base.form === 'email')
@@ -119,6 +165,7 @@ function isHostWithin(host: string, base: string, bare: 'exact' | 'or-equal'): b
 
 function isAddressWithin(address: string, base: string): boolean {
   const at = address.lastIndexOf('@');
+  if (at < 0) return false;
   const host = address.slice(at + 1);
   if (!base.includes('@')) return isHostWithin(host, base, 'exact');
   const baseAt = base.lastIndexOf('@');
@@ -132,9 +179,9 @@ function isAddressWithin(address: string, base: string): boolean {
 /** A name in the DNS with more than one label, and no IPv4 address. */
 const HOST_OF_URI = /^(?:[\w-]+\.)+[\w-]*[a-z][\w-]*\.?$/i;
 
-/** The host of a URI with an authority; a URI without one lies in no subtree. */
+/** The host of a URI with an authority, without the root's dot; a URI without one lies in no subtree. */
 const hostOf = (uri: string): string =>
-  /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]*)/i.exec(uri)?.[1] ?? '';
+  (/^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]*)/i.exec(uri)?.[1] ?? '').replace(/\.$/, '');
 
 function isIpWithin(address: Uint8Array, base: Uint8Array): boolean {
   const { length } = address;

@@ -118,13 +118,14 @@ function checkKeyUsage(path: Path, depth: number): ReturnType<Rule> {
 }
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
-const ANY_PURPOSE = '2.5.29.37.0';
 
-/** RFC 5280 section 4.2.1.12. In a CA it restricts what lies below: no RFC says so, every implementation does. */
+/**
+ * RFC 5280 section 4.2.1.12. In a CA it restricts what lies below: no RFC says so, every implementation does. "Any purpose" is
+ * not enough, as the section allows and OpenSSL has it: such a certificate was made for nothing in particular.
+ */
 function checkPurpose(path: Path, depth: number): ReturnType<Rule> {
   const purposes = path[depth]?.extensions.extendedKeyUsage;
-  if (!purposes || purposes.includes(SERVER_AUTH) || purposes.includes(ANY_PURPOSE))
-    return undefined;
+  if (!purposes || purposes.includes(SERVER_AUTH)) return undefined;
   return { kind: 'extended-key-usage', text: 'not meant for TLS servers' };
 }
 

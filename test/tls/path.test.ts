@@ -110,7 +110,18 @@ t.test('the rules of a path', async (t) => {
       'path-length at 3',
     ],
     ['for TLS servers', ladder({}, { usages: [SERVER_AUTH] }, { usages: [SERVER_AUTH] }), 'holds'],
-    ['for any purpose', ladder({}, {}, { usages: ['2.5.29.37.0'] }), 'holds'],
+    // RFC 5280 section 4.2.1.12: applications "MAY reject" it; `openssl verify -purpose sslserver` does.
+    ['for any purpose', ladder({}, {}, { usages: ['2.5.29.37.0'] }), 'extended-key-usage at 0'],
+    [
+      'for any purpose, and for TLS servers',
+      ladder({}, {}, { usages: ['2.5.29.37.0', SERVER_AUTH] }),
+      'holds',
+    ],
+    [
+      'a CA for any purpose',
+      ladder({}, { usages: ['2.5.29.37.0'] }, {}),
+      'extended-key-usage at 1',
+    ],
     ['a leaf for clients', ladder({}, {}, { usages: [CLIENT_AUTH] }), 'extended-key-usage at 0'],
     ['a CA for clients', ladder({}, { usages: [CLIENT_AUTH] }, {}), 'extended-key-usage at 1'],
     [
@@ -358,6 +369,17 @@ t.test('name constraints', async (t) => {
   const without = constraints([], [general.dns('example.com')]);
   const REFUSED = 'name-constraint at 2';
   const uri = (text: string) => ({ extensions: [altNames(general.uri(text))] });
+  /** A subject with nothing but a mail address (RFC 5280 section 4.1.2.6, an IA5String). */
+  const mailSubject = (address: string): CertificateDescription => ({
+    subjectName: sequence(
+      set(
+        sequence(
+          objectId('1.2.840.113549.1.9.1'),
+          Uint8Array.of(0x16, address.length, ...Buffer.from(address)),
+        ),
+      ),
+    ),
+  });
   const rows: [string, string, string][] = [
     ['the name itself', under(only, dns('example.com')), 'holds'],
     ['a name below it', under(only, dns('mx.EXAMPLE.com')), 'holds'],
@@ -406,6 +428,54 @@ t.test('name constraints', async (t) => {
       under(constraints([general.email('example.com')]), {
         extensions: [altNames(general.email('root@example.org'))],
       }),
+      REFUSED,
+    ],
+    [
+      'a mail address in the subject, elsewhere',
+      under(constraints([general.email('example.com')]), mailSubject('root@example.org')),
+      REFUSED,
+    ],
+    [
+      'a mail address in the subject, within',
+      under(constraints([general.email('example.com')]), mailSubject('root@example.com')),
+      'holds',
+    ],
+    [
+      'a mail address in the subject, excluded, beside DNS names',
+      under(constraints([], [general.email('.example.com')]), {
+        ...mailSubject('root@mx.example.com'),
+        ...NAMES,
+      }),
+      REFUSED,
+    ],
+    [
+      'a mail address in the subject that cannot be read',
+      under(constraints([], [general.email('example.com')]), mailSubject('root')),
+      REFUSED,
+    ],
+    [
+      'no mail address, under a constraint on them',
+      under(constraints([], [general.email('')]), NAMES),
+      'holds',
+    ],
+    [
+      'an excluded subtree that is no domain excludes all: nobody can tell what it meant',
+      under(constraints([], [general.dns('*.example.org')]), NAMES),
+      REFUSED,
+    ],
+    [
+      'the same with a dot at the end',
+      under(constraints([], [general.dns('org.')]), NAMES),
+      REFUSED,
+    ],
+    [
+      'a permitted subtree that is no domain permits nothing, not even itself',
+      under(constraints([general.dns('*.example.com')]), dns('*.example.com')),
+      REFUSED,
+    ],
+    [
+      'a URI with the dot of the root',
+      under(constraints([], [general.uri('.example.com')]), uri('https://www.example.com./')),
       REFUSED,
     ],
     [
