@@ -6,7 +6,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Clock, Environment, Random } from './environment.ts';
+import type { AlarmClock, Environment, Random } from './environment.ts';
 import { createTransport, type TransportOptions } from './resolver/udp-tcp.ts';
 
 /** Clock, randomness and sockets of this machine. */
@@ -20,7 +20,7 @@ export function clientName(): string {
   return /^[\w.-]{1,255}$/.test(name) ? name : 'localhost';
 }
 
-const clock: Clock = { now: () => Date.now(), sleep };
+const clock: AlarmClock = { now: () => Date.now(), sleep, alarm };
 
 const random: Random = { bytes: drawBytes };
 
@@ -50,22 +50,27 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * The timer does not keep the process alive, so that a command ends with its work and not with its last deadline.
  * Work that does nothing but sleep needs something else that keeps the process.
  */
+function alarm(ms: number, ring: () => void): () => void {
+  if (!(ms > MAX_TIMER_MS)) {
+    const timer = setTimeout(ring, ms).unref();
+    return () => clearTimeout(timer);
+  }
+  const due = Date.now() + ms;
+  let stop = alarm(MAX_TIMER_MS, () => {
+    stop = alarm(due - Date.now(), ring);
+  });
+  return () => stop();
+}
+
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    const due = Date.now() + ms;
-    let timer: NodeJS.Timeout;
     const wake = (): void => {
-      clearTimeout(timer);
+      stop();
       signal?.removeEventListener('abort', wake);
       resolve();
     };
-    const arm = (left: number): void => {
-      const isLast = !(left > MAX_TIMER_MS);
-      const next = isLast ? wake : (): void => arm(due - Date.now());
-      timer = setTimeout(next, isLast ? left : MAX_TIMER_MS).unref();
-    };
+    const stop = alarm(ms, wake);
     signal?.addEventListener('abort', wake);
-    arm(ms);
   });
 }

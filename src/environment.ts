@@ -13,6 +13,14 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+export interface AlarmClock extends Clock {
+  /**
+   * Calls `ring` after `ms` milliseconds, unless what is returned is called before. For what is waited for with each
+   * packet: there an AbortSignal would cost more than all else about the wait.
+   */
+  alarm(ms: number, ring: () => void): () => void;
+}
+
 export interface Random {
   /** `length` unpredictable octets. */
   bytes(length: number): Uint8Array;
@@ -50,7 +58,7 @@ export interface Transport {
 
 /** The three doors together. */
 export interface Environment {
-  readonly clock: Clock;
+  readonly clock: AlarmClock;
   readonly random: Random;
   readonly transport: Transport;
 }

@@ -6,7 +6,7 @@
  */
 import { type Message, parseMessage } from '../../src/dns/message.ts';
 import type {
-  Clock,
+  AlarmClock,
   Delivery,
   ExchangeOptions,
   ServerAddress,
@@ -17,7 +17,7 @@ import { replyTo, servfail } from './message.ts';
 import type { Entry, Range, Scenario } from './scenario.ts';
 
 /** Time that passes only when told to. */
-export class ScenarioClock implements Clock {
+export class ScenarioClock implements AlarmClock {
   #now: number;
   #sleepers: { readonly due: number; readonly wake: () => void }[] = [];
 
@@ -39,6 +39,14 @@ export class ScenarioClock implements Clock {
       };
       signal?.addEventListener('abort', leave, { once: true });
     });
+  }
+
+  alarm(ms: number, ring: () => void): () => void {
+    const sleeper = { due: this.#now + ms, wake: ring };
+    this.#sleepers.push(sleeper);
+    return () => {
+      this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+    };
   }
 
   /** Later by so much, and nobody wakes: what was due by then is so at the next event. */

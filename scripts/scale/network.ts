@@ -41,8 +41,8 @@ export class Network {
           const isLost = over === 'udp' && (this.#isLost() || this.#isLost());
           if (isLost) this.lost += 1;
           if (isLost || waitMs >= timeoutMs)
-            this.#clock.call(timeoutMs, () => resolve({ kind: 'timeout' }));
-          else this.#clock.call(waitMs, () => resolve(this.#deliver(to.ip, query, accept)));
+            this.#clock.alarm(timeoutMs, () => resolve({ kind: 'timeout' }));
+          else this.#clock.alarm(waitMs, () => resolve(this.#deliver(to.ip, query, accept)));
         }),
     };
   }

@@ -4,13 +4,13 @@
  * Sleeping goes by real time all the same, as timers do when the system's clock is set.
  * @module
  */
-import type { Clock } from '../../src/environment.ts';
+import type { AlarmClock } from '../../src/environment.ts';
 
-export class JumpingClock implements Clock {
-  readonly #clock: Clock;
+export class JumpingClock implements AlarmClock {
+  readonly #clock: AlarmClock;
   #offsetMs = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: AlarmClock) {
     this.#clock = clock;
   }
 
@@ -20,6 +20,10 @@ export class JumpingClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return this.#clock.sleep(ms, signal);
+  }
+
+  alarm(ms: number, ring: () => void): () => void {
+    return this.#clock.alarm(ms, ring);
   }
 
   /** Forward, or back where it is negative. */

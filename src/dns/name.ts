@@ -201,14 +201,19 @@ export class Name {
 
   /** The same name in lower case (RFC 4034 section 6.2). */
   get canonical(): Name {
-    const wire = Uint8Array.from(this.wire, (octet) => FOLD[octet] ?? octet);
-    return new Name(wire, this.key, this.labels);
+    const { wire } = this;
+    let first = 0;
+    while (first < wire.length && FOLD[wire[first] ?? 0] === wire[first]) first += 1;
+    if (first === wire.length) return this; // most names are
+    const folded = new Uint8Array(wire); // and not `slice`, which for a Buffer would be a view
+    for (let i = first; i < folded.length; i += 1) folded[i] = FOLD[folded[i] ?? 0] ?? 0;
+    return new Name(folded, this.key, this.labels);
   }
 
   /** Presentation form with the final dot; special characters as `\.`, octets outside 0x21 to 0x7e as `\DDD`. */
   toString(): string {
     if (this.labels === 0) return '.';
-    const text = this.wire.slice(1); // each length octet but the first becomes the dot before its label
+    const text = new Uint8Array(this.wire.subarray(1)); // each length octet but the first becomes the dot before its label
     for (const at of this.#offsets()) {
       const end = at + 1 + (this.wire[at] ?? 0);
       for (let i = at + 1; i < end; i += 1) if (!PLAIN[this.wire[i] ?? 0]) return this.#escaped();

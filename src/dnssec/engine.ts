@@ -5,6 +5,7 @@
  * libraries see differently is refused in dnskey.ts or here, before either is asked.
  * @module
  */
+import { latin1 } from '../dns/octets.ts';
 import type { HashName } from './algorithms.ts';
 import { type DnsKey, type KeyMaterial, readKeyMaterial } from './dnskey.ts';
 import { isLowOrder } from './edwards.ts';
@@ -47,7 +48,7 @@ export class KeyStore {
   /** The verifier of a key; it says no to a signature of the wrong size without computing anything. */
   verifierOf(key: DnsKey): Imported {
     if (key.publicKey.length > KEY_OCTETS) return 'refused';
-    const id = String.fromCharCode(key.algorithm, ...key.publicKey);
+    const id = String.fromCharCode(key.algorithm) + latin1(key.publicKey);
     const known = this.#young.get(id);
     if (known !== undefined) return known;
     const verifier = this.#old.get(id) ?? this.#import(key);

@@ -10,7 +10,7 @@ import type { Name } from '../dns/name.ts';
 import type { LimitName } from '../dnssec/budget.ts';
 import { spent } from '../dnssec/delegation.ts';
 import type { Failure } from '../dnssec/outcome.ts';
-import type { Clock, ServerAddress } from '../environment.ts';
+import type { AlarmClock, ServerAddress } from '../environment.ts';
 import { classify, describe, type Meaning } from './classify.ts';
 import type { Exchange, Exchanged, Means, Sender, Sent } from './exchange.ts';
 import type { Job } from './job.ts';
@@ -56,7 +56,7 @@ export type Ask = (
 export type Families = 'both' | 'ipv4' | 'ipv6';
 
 export interface AskParts {
-  readonly clock: Clock;
+  readonly clock: AlarmClock;
   readonly families: Families;
   readonly exchange: Exchange;
   readonly servers: Servers;

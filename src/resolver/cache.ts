@@ -159,12 +159,15 @@ class Tier<V> {
     return this.#young.entries.get(key) ?? this.#old.entries.get(key);
   }
 
+  /** Most generations are empty most of the time, and each question looks for many keys. */
   has(key: string): boolean {
-    return this.#young.entries.has(key) || this.#old.entries.has(key);
+    const young = this.#young.entries;
+    return (young.size > 0 && young.has(key)) || this.isOld(key);
   }
 
   isOld(key: string): boolean {
-    return this.#old.entries.has(key);
+    const old = this.#old.entries;
+    return old.size > 0 && old.has(key);
   }
 
   /** @returns false for an entry that would take more than half of the tier: it is not kept at all */

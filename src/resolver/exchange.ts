@@ -82,7 +82,7 @@ export function makeExchange(
   letterCase: LetterCase = 'mixed',
 ): Exchange {
   const joined = new Joined<Exchanged>();
-  return async (server, question, means, job) => {
+  return (server, question, means, job) => {
     const { name, type } = question;
     const key = `${serverKey(server)} ${means.manner} ${means.over} ${type} ${name.key}`;
     const begin = (): Promise<Exchanged> =>
@@ -91,9 +91,11 @@ export function makeExchange(
         { server, question, means, job },
       ).run();
     const first = joined.do(key, begin);
-    const exchanged = await first.result;
-    if (first.own || exchanged.received.kind !== 'spent') return exchanged;
-    return joined.do(key, begin).result; // it was somebody else's budget
+    if (first.own) return first.result;
+    return first.result.then((exchanged) =>
+      // It may have been somebody else's budget.
+      exchanged.received.kind === 'spent' ? joined.do(key, begin).result : exchanged,
+    );
   };
 }
 

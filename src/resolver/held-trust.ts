@@ -2,7 +2,8 @@
  * What is kept of a zone's trust: its keys and what vouches for them, packed, and no reply that they came in.
  *
  * A zone is believed for as long as its cut lives, and there are as many as there are cuts. Keys are parsed anew at each
- * reading, which costs little beside a verification; imported ones are the engine's to keep.
+ * reading, which costs little beside a verification, but for the few zones that every chain passes; imported ones are the
+ * engine's to keep.
  * Does not: decide what is believed (see trust.ts).
  * @module
  */
@@ -11,6 +12,7 @@ import type { Rdata } from '../dns/rdata.ts';
 import type { Trusted } from '../dnssec/delegation.ts';
 import { type DnsKey, parseDnsKey } from '../dnssec/dnskey.ts';
 import type { ZoneKeys, ZoneTrust } from '../dnssec/verify.ts';
+import { isHot } from './cut.ts';
 import { ownFault } from './own.ts';
 import { type Packed, packRdata, unpackRdata } from './packed.ts';
 
@@ -34,16 +36,21 @@ export const compactTrusted = (trusted: Trusted): Trusted =>
 class PackedKeys implements ZoneKeys {
   readonly zone: Name;
   readonly #packed: Packed;
+  readonly #hot: readonly DnsKey[] | undefined;
 
   constructor(zone: Name, keys: readonly DnsKey[]) {
     this.zone = zone;
     this.#packed = packRdata(keys.map(({ rdata }) => rdata));
+    this.#hot = isHot(zone) ? unpackKeys(this.#packed) : undefined;
   }
 
   get keys(): readonly DnsKey[] {
-    return unpackRdata(this.#packed).flatMap((rdata) => parseDnsKey(rdata) ?? []);
+    return this.#hot ?? unpackKeys(this.#packed);
   }
 }
+
+const unpackKeys = (packed: Packed): readonly DnsKey[] =>
+  unpackRdata(packed).flatMap((rdata) => parseDnsKey(rdata) ?? []);
 
 class PackedTrusted implements Trusted {
   readonly keys: readonly Rdata[] = NONE;

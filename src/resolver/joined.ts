@@ -5,6 +5,7 @@
  * it. Does not: remember results (see cache.ts).
  * @module
  */
+import type { AlarmClock } from '../environment.ts';
 
 export class Joined<V> {
   readonly #underWay = new Map<string, Promise<V>>();
@@ -14,9 +15,22 @@ export class Joined<V> {
     const known = this.#underWay.get(key);
     if (known) return { own: false, result: known };
     let start = (_work: Promise<V>): void => {};
-    const result = new Promise<V>((resolve) => {
-      start = resolve;
-    }).finally(() => this.#underWay.delete(key));
+    const result = new Promise<V>((resolve, reject) => {
+      const forget = (): boolean => this.#underWay.delete(key);
+      // Both callbacks in one: `finally` would make three promises more, for each packet and each question.
+      start = (work) => {
+        work.then(
+          (value) => {
+            forget();
+            resolve(value);
+          },
+          (error: unknown) => {
+            forget();
+            reject(error);
+          },
+        );
+      };
+    });
     // Known before it begins: what it does at once may lead back here.
     this.#underWay.set(key, result);
     start(settled(begin));
@@ -35,3 +49,22 @@ export function leaving<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
+
+/** What the work comes to, or what `late` does if the time has passed before; the work goes on. */
+export const inTime = <T, L>(
+  work: Promise<T>,
+  { clock, ms, late }: { clock: AlarmClock; ms: number; late: () => L | Promise<L> },
+): Promise<T | L> =>
+  new Promise((resolve, reject) => {
+    const stop = clock.alarm(ms, () => resolve(late()));
+    work.then(
+      (value) => {
+        stop();
+        resolve(value);
+      },
+      (error: unknown) => {
+        stop();
+        reject(error);
+      },
+    );
+  });

@@ -24,14 +24,14 @@ import {
   type Outcome,
   type Stale,
 } from '../dnssec/outcome.ts';
-import type { Clock } from '../environment.ts';
+import type { AlarmClock } from '../environment.ts';
 import { cutShort, isAbsence, type LongestTtl, lasting } from './ageing.ts';
 import type { Aggressive } from './aggressive.ts';
 import type { Answers, Kept } from './answers.ts';
 import type { Failures } from './failures.ts';
 import type { Finder, Found, NotAsked } from './find.ts';
 import { Job } from './job.ts';
-import { Joined, leaving } from './joined.ts';
+import { inTime, Joined, leaving } from './joined.ts';
 import { blocked, type Private } from './rebinding.ts';
 import { Reporter } from './report.ts';
 import { firstWithin, recallExpired, Unattended } from './stale.ts';
@@ -41,8 +41,6 @@ import { isSameStand, type Stand, type TrustPoints } from './trust-points.ts';
 
 /** So much later than its own work would have ended by itself. */
 const GRACE_MS = 10;
-/** Why a wait ends early. Left out, Node makes an exception with a stack each time. */
-const ENOUGH = 'enough';
 
 export interface LookupParts {
   readonly finder: Finder;
@@ -50,7 +48,7 @@ export interface LookupParts {
   readonly points: TrustPoints;
   readonly answers: Answers;
   readonly failures: Failures;
-  readonly clock: Clock;
+  readonly clock: AlarmClock;
   readonly limits: Partial<Limits>;
   readonly longestTtl: LongestTtl;
   /** Where public names may not lead. */
@@ -282,13 +280,9 @@ class Chain {
   }
 
   /** Others' work that was joined, here or further down, ends by their deadline: this one's may come before. */
-  async #inTime<T>(name: Name, work: () => Promise<T>): Promise<T | Settled> {
-    const end = new AbortController();
-    const waitMs = Math.max(0, this.#job.leftMs) + GRACE_MS;
-    const late = this.#parts.clock.sleep(waitMs, end.signal).then(() => 'late' as const);
-    const first = await Promise.race([work(), late]);
-    end.abort(ENOUGH);
-    return first === 'late' ? this.#late(name) : first;
+  #inTime<T>(name: Name, work: () => Promise<T>): Promise<T | Settled> {
+    const ms = Math.max(0, this.#job.leftMs) + GRACE_MS;
+    return inTime(work(), { clock: this.#parts.clock, ms, late: () => this.#late(name) });
   }
 
   #late(name: Name): Settled {

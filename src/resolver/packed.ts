@@ -9,6 +9,7 @@
  */
 import { codeOf, typeOf } from '../dns/codes.ts';
 import { Reader, Writer } from '../dns/cursor.ts';
+import { latin1 } from '../dns/octets.ts';
 import { decode, type Rdata } from '../dns/rdata.ts';
 import type { RRset, Rrsig } from '../dns/rrset.ts';
 import type { Evidence } from '../dnssec/delegation.ts';
@@ -113,15 +114,15 @@ export function packNameservers(nameservers: readonly Nameserver[]): Packed {
 
 export function unpackNameservers(packed: Packed): readonly Nameserver[] {
   const reader = readerOf(packed);
-  return Array.from({ length: reader.u16() }, () => {
+  return times(reader.u16(), () => {
     const host = reader.name();
-    const addresses = Array.from({ length: reader.u16() }, () => readAddress(reader));
+    const addresses = times(reader.u16(), () => readAddress(reader));
     return { host, addresses };
   });
 }
 
 function readAddress(reader: Reader): ServerAddress {
-  const ip = readText(reader);
+  const ip = latin1(reader.view(reader.u16()));
   const port = reader.u16();
   const tlsName = readText(reader);
   return tlsName === '' ? { ip, port } : { ip, port, tlsName };
@@ -148,7 +149,7 @@ export function packRdata(rdata: readonly Rdata[]): Packed {
 
 export function unpackRdata(packed: Packed): readonly Rdata[] {
   const reader = readerOf(packed);
-  return Array.from({ length: reader.u16() }, () => reader.keep(reader.u16()));
+  return times(reader.u16(), () => reader.keep(reader.u16()));
 }
 
 function writeSets(writer: Writer, sets: readonly RRset[]): void {
@@ -157,7 +158,7 @@ function writeSets(writer: Writer, sets: readonly RRset[]): void {
 }
 
 const readSets = (reader: Reader, seconds: number): readonly RRset[] =>
-  Array.from({ length: reader.u16() }, () => readSet(reader, seconds));
+  times(reader.u16(), () => readSet(reader, seconds));
 
 function writeSet(writer: Writer, { owner, type, ttl, rdata, signatures, defect }: RRset): void {
   writer.name(owner.wire);
@@ -178,8 +179,8 @@ function readSet(reader: Reader, seconds: number): RRset {
   const owner = reader.name();
   const type = typeOf(reader.u16());
   const ttl = Math.max(0, reader.u32() - seconds);
-  const rdata = Array.from({ length: reader.u16() }, () => reader.keep(reader.u16()));
-  const signatures = Array.from({ length: reader.u16() }, () => readSignature(reader));
+  const rdata = times(reader.u16(), () => reader.keep(reader.u16()));
+  const signatures = times(reader.u16(), () => readSignature(reader));
   const set = { owner, type, ttl, rdata, signatures };
   return reader.u8() === 0 ? set : { ...set, defect: readText(reader) };
 }
@@ -193,6 +194,13 @@ function readSignature(reader: Reader): Rrsig {
 function writeOctets(writer: Writer, octets: Uint8Array): void {
   writer.u16(octets.length);
   writer.octets(octets);
+}
+
+/** `Array.from` with a length takes five times as long. */
+function times<T>(count: number, make: () => T): T[] {
+  const all: T[] = [];
+  for (let i = 0; i < count; i += 1) all.push(make());
+  return all;
 }
 
 /** Texts of our own: what the reader says of a record, addresses. */

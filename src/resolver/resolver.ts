@@ -5,7 +5,7 @@
  */
 import { type Name, ROOT } from '../dns/name.ts';
 import { type Anchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
-import type { Limits } from '../dnssec/budget.ts';
+import { type Limits, NONE_MOVED } from '../dnssec/budget.ts';
 import type { Policy } from '../dnssec/context.ts';
 import { NO_EVIDENCE } from '../dnssec/delegation.ts';
 import type { NegativeAnchors } from '../dnssec/negative-anchors.ts';
@@ -125,7 +125,7 @@ export type HeldByMap = Readonly<Record<keyof typeof SHARES, Held>>;
 
 /** Makes a resolver that starts from the root hints, or asks forwarders. It holds no timers and needs no closing. */
 export function createResolver(options: ResolverOptions): Resolver {
-  const { environment, policy, anchors = ROOT_ANCHORS, limits = {} } = options;
+  const { environment, policy, anchors = ROOT_ANCHORS, limits = NONE_MOVED } = options;
   const { clock, random } = environment;
   const { cacheBytes = DEFAULT_CACHE_BYTES } = options;
   const share = (map: keyof typeof SHARES): number => cacheBytes * SHARES[map];

@@ -98,20 +98,26 @@ export class Servers {
     const facts = this.#facts.get(serverKey(address));
     const last = facts?.smoothedMs;
     const off = last === undefined ? milliseconds / 2 : Math.abs(last - milliseconds);
-    this.#note(address, {
+    const learntAt = this.#clock.now();
+    this.#facts.set(serverKey(address), {
       smoothedMs: last === undefined ? milliseconds : last + (milliseconds - last) / 8,
       varianceMs: last === undefined ? off : (3 * (facts?.varianceMs ?? 0) + off) / 4,
       timeouts: 0,
+      learntAt,
+      expiresAt: learntAt + REMEMBERED_MS,
     });
   }
 
   /** It was silent, or its port closed. */
   failed(address: ServerAddress): void {
     const facts = this.#facts.get(serverKey(address));
-    this.#note(address, {
+    const learntAt = this.#clock.now();
+    this.#facts.set(serverKey(address), {
       smoothedMs: facts?.smoothedMs,
       varianceMs: facts?.varianceMs ?? 0,
       timeouts: Math.min(8, (facts?.timeouts ?? 0) + 1),
+      learntAt,
+      expiresAt: learntAt + REMEMBERED_MS,
     });
   }
 
@@ -127,11 +133,5 @@ export class Servers {
     const now = this.#clock.now();
     const { learntAt, expiresAt } = known ?? { learntAt: now, expiresAt: now + REMEMBERED_MS };
     this.#habits.set(key, { habits: [...(known?.habits ?? []), habit], learntAt, expiresAt });
-  }
-
-  #note(address: ServerAddress, facts: Omit<Facts, 'learntAt' | 'expiresAt'>): void {
-    const learntAt = this.#clock.now();
-    const expiresAt = learntAt + REMEMBERED_MS;
-    this.#facts.set(serverKey(address), { ...facts, learntAt, expiresAt });
   }
 }

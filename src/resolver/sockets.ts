@@ -108,7 +108,7 @@ export class Slots {
   }
 
   /** Hands the slot to who has waited longest. */
-  release(): void {
+  readonly release = (): void => {
     const [next] = this.#waiting;
     if (!next) {
       this.#free += 1;
@@ -116,7 +116,7 @@ export class Slots {
     }
     this.#waiting.delete(next);
     next();
-  }
+  };
 }
 
 /** What the system runs out of for a moment: descriptors and memory. It says nothing about the server. */

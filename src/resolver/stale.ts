@@ -12,9 +12,10 @@ import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
 import type { Finding } from '../dnssec/judge.ts';
 import { type Failure, failed, type Outcome, type Stale } from '../dnssec/outcome.ts';
-import type { Clock } from '../environment.ts';
+import type { AlarmClock, Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
 import type { Answers } from './answers.ts';
+import { inTime } from './joined.ts';
 import type { StaleTerms } from './stale-terms.ts';
 import { isSameStand, type Stand } from './trust-points.ts';
 
@@ -100,19 +101,10 @@ const spoils = (failure: Failure, { status }: Known, zone: Name): boolean =>
   failure.status === 'bogus' && status === 'insecure' && failure.fault.zone.isAtOrBelow(zone);
 
 /** RFC 8767 section 5: what is fresh, if it comes in time. The work goes on either way, and who asks meanwhile joins it. */
-export async function firstWithin(
+export const firstWithin = (
   work: Promise<Outcome>,
-  { clock, responseMs }: { readonly clock: Clock; readonly responseMs: number },
-): Promise<Outcome | 'late'> {
-  const end = new AbortController();
-  const late = clock.sleep(responseMs, end.signal).then(() => 'late' as const);
-  const first = await Promise.race([work, late]);
-  end.abort(ENOUGH);
-  return first;
-}
-
-/** Why a wait ends early. Left out, Node makes an exception with a stack each time. */
-const ENOUGH = 'enough';
+  { clock, responseMs: ms }: { readonly clock: AlarmClock; readonly responseMs: number },
+): Promise<Outcome | 'late'> => inTime(work, { clock, ms, late: (): 'late' => 'late' });
 
 /** As many as one client may have under way (Unbound's `wait-limit`): whoever waits for work is counted, and nobody waits here. */
 const MAX_UNATTENDED = 1_000;

@@ -51,13 +51,16 @@ export function createTransport(random: Random, options: TransportOptions = {}):
   const slots = new Slots(options.maxSockets ?? MAX_SOCKETS);
   const { tcpIdleMs: idleMs = TCP_IDLE_MS, tlsRoots } = options;
   const streams = new Streams(slots, { idleMs, tlsRoots });
-  const overUdp: Transport['exchange'] = async (to, query, how) => {
-    if (!(await slots.take(how.signal))) return { kind: 'timeout' };
-    try {
-      return await exchangeUdp(to, query, how, random);
-    } finally {
-      slots.release();
-    }
+  const withSlot: Transport['exchange'] = (to, query, how) => {
+    const exchange = exchangeUdp(to, query, how, random);
+    void exchange.then(slots.release);
+    return exchange;
+  };
+  const overUdp: Transport['exchange'] = (to, query, how) => {
+    if (!how.signal?.aborted && slots.takeFree()) return withSlot(to, query, how);
+    return slots
+      .take(how.signal)
+      .then((taken) => (taken ? withSlot(to, query, how) : { kind: 'timeout' }));
   };
   return {
     exchange: async (to, query, how) => {

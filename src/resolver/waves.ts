@@ -3,10 +3,11 @@
  * and beside it where it is slow. The more of them are silent, the more are begun at once, so that many dead servers do not
  * add up.
  *
+ * Most often the first try succeeds, for each packet that is sent: so there is one promise and one alarm, and no race.
  * Does not: stop what is under way; it ends by itself, and nobody listens any more.
  * @module
  */
-import type { Clock } from '../environment.ts';
+import type { AlarmClock } from '../environment.ts';
 
 /** `silent`: nothing came back. `failed`: something of no use did. */
 export type Tried<T> =
@@ -26,56 +27,92 @@ export interface WavesOptions<T> {
 }
 
 /** Never rejects unless a try does. `undefined` where none succeeds in time. */
-export async function firstOf<T>(
-  clock: Clock,
-  { next, atFirst = 1, stepMs, patienceMs }: WavesOptions<T>,
-): Promise<T | undefined> {
-  const end = clock.now() + patienceMs;
-  const underWay = new Set<Promise<Tried<T>>>();
-  let more = begin(next, atFirst, underWay);
-  for (let silent = 0; underWay.size > 0; ) {
-    const leftMs = end - clock.now();
-    if (leftMs <= 0) return undefined;
-    const waited = await firstTry(clock, underWay, more ? Math.min(stepMs, leftMs) : leftMs);
-    if (waited.kind === 'success') return waited.value;
-    if (waited.kind !== 'failed') silent += 1;
-    if (more && (waited.kind === 'late' || underWay.size === 0))
-      more = begin(next, Math.max(1, 2 ** (silent - 1)), underWay);
-  }
-  return undefined;
+export const firstOf = <T>(clock: AlarmClock, options: WavesOptions<T>): Promise<T | undefined> =>
+  new Promise((resolve, reject) => new Waves(clock, options, { resolve, reject }).begin());
+
+interface Ends<T> {
+  readonly resolve: (value: T | undefined) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** @returns whether there may be more to begin */
-function begin<T>(
-  next: WavesOptions<T>['next'],
-  count: number,
-  underWay: Set<Promise<Tried<T>>>,
-): boolean {
-  for (let i = 0; i < count; i += 1) {
-    const work = next();
-    if (!work) return false;
-    underWay.add(work);
+class Waves<T> {
+  readonly #clock: AlarmClock;
+  readonly #options: WavesOptions<T>;
+  readonly #ends: Ends<T>;
+  readonly #end: number;
+  #underWay = 0;
+  #silent = 0;
+  #mayBeMore = true;
+  #isOver = false;
+  #stopAlarm: () => void = () => {};
+  readonly #onTried = (tried: Tried<T>): void => this.#hear(tried);
+  readonly #onError = (error: unknown): void => {
+    this.#close();
+    this.#ends.reject(error);
+  };
+
+  constructor(clock: AlarmClock, options: WavesOptions<T>, ends: Ends<T>) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#ends = ends;
+    this.#end = clock.now() + options.patienceMs;
   }
-  return true;
-}
 
-type Waited<T> = Tried<T> | { readonly kind: 'late' };
+  begin(): void {
+    this.#start(this.#options.atFirst ?? 1);
+    this.#wait();
+  }
 
-/** A reason of our own: without one an exception is made with its stack, which costs more than the wait. */
-const ENOUGH = 'enough';
+  #start(count: number): void {
+    for (let i = 0; i < count; i += 1) {
+      const work = this.#options.next();
+      if (!work) {
+        this.#mayBeMore = false;
+        return;
+      }
+      this.#underWay += 1;
+      work.then(this.#onTried, this.#onError);
+    }
+  }
 
-/** The one that ends first, taken out; or that none has within `ms`. */
-async function firstTry<T>(
-  clock: Clock,
-  underWay: Set<Promise<Tried<T>>>,
-  ms: number,
-): Promise<Waited<T>> {
-  const end = new AbortController();
-  const late = clock.sleep(ms, end.signal).then(() => undefined);
-  const ended = [...underWay].map(async (work) => ({ work, tried: await work }));
-  const first = await Promise.race([...ended, late]);
-  end.abort(ENOUGH);
-  if (!first) return { kind: 'late' };
-  underWay.delete(first.work);
-  return first.tried;
+  #hear(tried: Tried<T>): void {
+    if (this.#isOver) return;
+    this.#stopAlarm();
+    this.#underWay -= 1;
+    if (tried.kind === 'success') {
+      this.#finish(tried.value);
+      return;
+    }
+    if (tried.kind === 'silent') this.#silent += 1;
+    if (this.#underWay === 0) this.#startMore();
+    this.#wait();
+  }
+
+  #startMore(): void {
+    if (this.#mayBeMore) this.#start(Math.max(1, 2 ** (this.#silent - 1)));
+  }
+
+  #wait(): void {
+    const leftMs = this.#end - this.#clock.now();
+    if (this.#underWay === 0 || leftMs <= 0) {
+      this.#finish(undefined);
+      return;
+    }
+    const { stepMs } = this.#options;
+    this.#stopAlarm = this.#clock.alarm(this.#mayBeMore ? Math.min(stepMs, leftMs) : leftMs, () => {
+      this.#silent += 1;
+      this.#startMore();
+      this.#wait();
+    });
+  }
+
+  #finish(value: T | undefined): void {
+    this.#close();
+    this.#ends.resolve(value);
+  }
+
+  #close(): void {
+    this.#isOver = true;
+    this.#stopAlarm();
+  }
 }

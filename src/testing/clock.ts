@@ -2,7 +2,7 @@
  * Time and randomness of the testing internet: virtual, and the same on each run.
  * @module
  */
-import type { Clock, Random } from '../environment.ts';
+import type { AlarmClock, Random } from '../environment.ts';
 
 /** How to come back when all promises have settled. */
 export type Turn = (pass: () => void) => void;
@@ -14,7 +14,7 @@ export type Turn = (pass: () => void) => void;
  * the same time, the one that slept first. This holds as long as everything else is in memory too: with real sockets, use a
  * real clock. Thousands may sleep at once: they lie in a heap.
  */
-export class VirtualClock implements Clock {
+export class VirtualClock implements AlarmClock {
   #now: number;
   readonly #turn: Turn;
   readonly #heap: Sleeper[] = [];
@@ -35,7 +35,7 @@ export class VirtualClock implements Clock {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       if (!signal) {
-        this.call(ms, resolve);
+        this.#add(ms, resolve);
         return;
       }
       const sleeper = this.#add(ms, () => {
@@ -50,9 +50,9 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Calls `wake` in `ms` milliseconds: a sleep without a promise. */
-  call(ms: number, wake: () => void): void {
-    this.#add(ms, wake);
+  alarm(ms: number, ring: () => void): () => void {
+    const sleeper = this.#add(ms, ring);
+    return () => this.#remove(sleeper);
   }
 
   /** Moves the clock at once, backward too; who should have woken meanwhile wakes on the next turn. */

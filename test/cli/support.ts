@@ -26,7 +26,11 @@ export interface Setting {
 
 /** A network that must not be used: whoever sends has passed the check of the command line. */
 export const NO_NETWORK: Environment = {
-  clock: { now: () => 0, sleep: () => Promise.reject(new Error('slept')) },
+  clock: {
+    now: () => 0,
+    sleep: () => Promise.reject(new Error('slept')),
+    alarm: () => () => undefined,
+  },
   random: { bytes: (length) => new Uint8Array(length) },
   transport: { exchange: () => Promise.reject(new Error('sent a packet')) },
 };

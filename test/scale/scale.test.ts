@@ -104,7 +104,7 @@ for (const [name, turn] of [
       }),
       ...many,
     ];
-    clock.call(40, () => woken.push(`called ${clock.now()}`));
+    clock.alarm(40, () => woken.push(`called ${clock.now()}`));
     await Promise.all(all);
     t.strictSame(woken.slice(0, 7), [
       'first 1010',

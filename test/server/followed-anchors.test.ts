@@ -62,6 +62,7 @@ class Life {
       clock: {
         now: () => this.net.clock.now(),
         sleep: (ms, signal) => this.net.clock.sleep(ms, signal),
+        alarm: (ms, ring) => this.net.clock.alarm(ms, ring),
       },
       transport: { exchange: (to, query, how) => this.net.transport.exchange(to, query, how) },
     };
