@@ -15,7 +15,7 @@ import type { Ask } from './ask.ts';
 import type { Cache } from './cache.ts';
 import type { Meaning } from './classify.ts';
 import { cutByReferral } from './cut.ts';
-import type { Sender } from './exchange.ts';
+import type { Means, Sender } from './exchange.ts';
 import type { Job } from './job.ts';
 import type { Scrubbed } from './scrub.ts';
 import type { ZoneCut } from './zone.ts';
@@ -43,7 +43,7 @@ export interface Watch {
 
 export interface Walk {
   to(question: Question, job: Job, watch?: Watch): Promise<Arrival>;
-  /** The last step once more, over TCP: for a reply that says too much for anybody to have sent it. */
+  /** On from the last step, over TCP: for a reply that says too much for anybody to have sent it. */
   surely(question: Question, cut: ZoneCut, job: Job): Promise<Arrival>;
   /** The lowest known cut at or above `name`. */
   closest(name: Name): ZoneCut;
@@ -77,14 +77,16 @@ export function makeWalk(parts: WalkParts): Walk {
   };
   return {
     closest,
-    surely: async (question, cut, job) => {
-      const asked = await parts.ask(cut, question, job.fetch(), { over: 'tcp' });
-      return asked.kind === 'reply' ? { ...asked, kind: 'arrived', cut } : { ...asked, cut };
-    },
+    surely: (question, cut, job) =>
+      new Descent(parts, { question, job: job.fetch(), watch: {}, over: 'tcp' }).from(
+        cut,
+        question.name,
+      ),
     to: (question, job, watch = {}) => {
       // The DS of a name lives on the parent's side of the cut: RFC 4035 section 3.1.4.1.
       const start = closest(question.type === 'DS' ? question.name.parent : question.name);
-      return new Descent(parts, { question, job: job.fetch(), watch }).from(start);
+      const errand = { question, job: job.fetch(), watch, over: 'udp-first' } as const;
+      return new Descent(parts, errand).from(start);
     },
   };
 }
@@ -93,6 +95,7 @@ interface Errand {
   readonly question: Question;
   readonly job: Job;
   readonly watch: Watch;
+  readonly over: Means['over'];
 }
 
 class Descent {
@@ -104,17 +107,18 @@ class Descent {
     this.#errand = errand;
   }
 
-  async from(start: ZoneCut): Promise<Arrival> {
-    const { question, job, watch } = this.#errand;
+  /** @param first  the name that `start` is shown; the next one after its own where it is left out */
+  async from(start: ZoneCut, first = this.#next(start, start.name)): Promise<Arrival> {
+    const { question, job, watch, over } = this.#errand;
     let cut = start;
-    let shown = this.#next(cut, cut.name);
+    let shown = first;
     watch.onCut?.(cut);
     for (;;) {
       const isWhole = shown.equals(question.name);
       if (isWhole && watch.mayAsk && !watch.mayAsk(cut)) return { kind: 'not-asked', cut };
       const asked = isWhole
-        ? await this.#parts.ask(cut, question, job)
-        : await this.#parts.ask(cut, { name: shown, type: 'A' }, job, { patience: 'probe' });
+        ? await this.#parts.ask(cut, question, job, { over })
+        : await this.#parts.ask(cut, { name: shown, type: 'A' }, job, { over, patience: 'probe' });
       if (asked.kind === 'unreachable') {
         if (isWhole || asked.failure.reason === 'budget-spent') return { ...asked, cut };
         shown = question.name; // a server that breaks on the short name may know the long one

@@ -673,3 +673,25 @@ t.test(
     t.equal(referrals, 2, 'the root was asked once more, for all of them');
   },
 );
+
+t.test(
+  'row 89: what TCP says in place of a forged DNAME is followed, a referral too',
+  async (t) => {
+    const forged = records('sub.plain.test. DNAME evil.test.');
+    const net = internet({
+      ...TREES,
+      'sub.plain.test': { records: ['www A 192.0.2.77'], signing: 'unsigned' },
+    }).amend(
+      'plain.test',
+      alterReply((reply, { over, question }) =>
+        over === 'udp' && question.name.equals(Name.parse('www.sub.plain.test'))
+          ? { ...reply, authoritative: true, answer: forged, authority: [], additional: [] }
+          : reply,
+      ),
+    );
+    t.equal(
+      await ask(resolverOn(net), 'www.sub.plain.test', 'A'),
+      'insecure 192.0.2.77 (no-ds-proven)',
+    );
+  },
+);
