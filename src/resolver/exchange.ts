@@ -93,10 +93,20 @@ export function makeExchange(
     const first = joined.do(key, begin);
     if (first.own) return first.result;
     return first.result.then((exchanged) =>
-      // It may have been somebody else's budget.
-      exchanged.received.kind === 'spent' ? joined.do(key, begin).result : exchanged,
+      exchanged.received.kind === 'spent' ? again(joined, key, begin) : exchanged,
     );
   };
+}
+
+/** It was somebody else's budget; so may the next one's be, and then nobody else's is waited for. */
+async function again(
+  joined: Joined<Exchanged>,
+  key: string,
+  begin: () => Promise<Exchanged>,
+): Promise<Exchanged> {
+  const { own, result } = joined.do(key, begin);
+  const exchanged = await result;
+  return own || exchanged.received.kind !== 'spent' ? exchanged : begin();
 }
 
 interface Call {

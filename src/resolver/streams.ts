@@ -48,9 +48,21 @@ export class Streams {
     const known = this.#joinable(key, query);
     // While this one waited for a slot, others have opened a connection, or left one.
     if (known && !isFree) this.#slots.release();
+    const stream = known ?? this.#tryOpen(() => this.#openShared(to, key));
+    if (!(stream instanceof Stream)) return stream;
     const pending = new Pending(how);
-    (known ?? this.#openShared(to, key)).send(query, pending);
+    stream.send(query, pending);
     return pending.delivery;
+  }
+
+  /** Node throws where it cannot even begin, over certificates that are none for instance. The slot is free again then. */
+  #tryOpen(open: () => Stream): Stream | Delivery {
+    try {
+      return open();
+    } catch (error) {
+      this.#slots.release();
+      return unreachable(codeOf(error));
+    }
   }
 
   #joinable(key: string, query: Uint8Array): Stream | undefined {
@@ -88,7 +100,11 @@ export class Streams {
   ): Promise<void> {
     if (!this.#slots.takeFree() && !(await this.#slots.take(undefined))) return;
     if (pending.isSettled) this.#slots.release();
-    else this.#open(to, key, 'single').send(query, pending);
+    else {
+      const stream = this.#tryOpen(() => this.#open(to, key, 'single'));
+      if (stream instanceof Stream) stream.send(query, pending);
+      else pending.settle(stream);
+    }
   }
 
   #forget(key: string, stream: Stream): void {

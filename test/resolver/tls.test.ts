@@ -324,3 +324,27 @@ t.test('a packed name server keeps the name of its TLS', (t) => {
   t.strictSame(unpackNameservers(packNameservers(nameservers)), nameservers);
   t.end();
 });
+
+t.test('roots that are no certificates are a failure, and take no socket', async (t) => {
+  const server = await tlsServer(t);
+  const transport = createTransport(random, { tlsRoots: ['none'], maxSockets: 1 });
+  const plain = await tcpEcho(t);
+  for (let i = 0; i < 2; i += 1) {
+    const delivery = await transport.exchange(at(server.port, 'one.example'), QUERY, tcp);
+    t.match(delivery, { kind: /^un(reachable|verified)$/ });
+  }
+  t.same(server.queries, []);
+  t.equal((await transport.exchange(plain, QUERY, tcp)).kind, 'reply', 'the only socket is free');
+});
+
+async function tcpEcho(test: Test): Promise<ServerAddress> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    onMessages(socket, (query) => socket.end(framed(query)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  test.teardown(() => server.close());
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new TypeError('no port');
+  return { ip: '127.0.0.1', port: address.port };
+}
