@@ -9,13 +9,15 @@ import type { Name } from '../dns/name.ts';
 import { type ConnectOptions, type Contact, connect } from '../tls/connect.ts';
 import { type Attempt, type ContactPlan, printHost, weigh } from './attempt.ts';
 import type { HostPlan } from './plan.ts';
-import { type Verdict, verifyPeer } from './verify.ts';
+import { type Peer, type Verdict, type VerifyOptions, verifyPeer } from './verify.ts';
 
 export interface ProbeOptions extends Omit<ConnectOptions, 'serverName'> {
   /** 25 where it is left out. */
   readonly port?: number;
   /** The time by which certificates are judged, milliseconds since 1970. */
   readonly now: () => number;
+  /** How they are judged: the order of digests, the shortest RSA key, SHA-1. */
+  readonly certificates?: VerifyOptions;
   /** Shakes hands with a server; tls/connect.ts where it is left out. */
   readonly connect?: typeof connect;
 }
@@ -45,12 +47,12 @@ export async function probeHost(plan: HostPlan, options: ProbeOptions): Promise<
 async function tryAddress(
   plan: ContactPlan,
   ip: string,
-  { port = 25, now, connect: shakeHands = connect, ...options }: ProbeOptions,
+  { port = 25, now, certificates = {}, connect: shakeHands = connect, ...options }: ProbeOptions,
 ): Promise<Attempt> {
   const start = now();
   const serverName = printHost(plan.tls === 'opportunistic' ? plan.host : plan.baseDomain);
   const contact = await shakeHands({ ip, port }, { ...options, serverName });
-  const verdict = judge(plan, contact, now());
+  const verdict = judge(plan, contact, { now: now(), options: certificates });
   if (contact.kind !== 'handshake') return { address: ip, contact, milliseconds: now() - start };
   const { socket: _, close, ...met } = contact;
   const milliseconds = now() - start;
@@ -58,7 +60,11 @@ async function tryAddress(
   return { address: ip, contact: met, ...(verdict && { verdict }), milliseconds };
 }
 
-function judge(plan: ContactPlan, contact: Contact, now: number): Verdict | undefined {
+function judge(
+  plan: ContactPlan,
+  contact: Contact,
+  how: Pick<Peer, 'now' | 'options'>,
+): Verdict | undefined {
   if (plan.tls !== 'authenticate' || contact.kind !== 'handshake') return undefined;
-  return verifyPeer({ records: plan.records, chain: contact.chain, names: plan.names, now });
+  return verifyPeer({ records: plan.records, chain: contact.chain, names: plan.names, ...how });
 }

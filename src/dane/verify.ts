@@ -178,9 +178,10 @@ function tryAnchors(attempt: Attempt, anchors: Anchors): Authenticated | undefin
   if (records.length === 0) return undefined;
   const finder = new PathFinder(leaf, anchors.pool);
   const rules = rulesOf(peer);
+  const search: Search = { finder, roots: anchors.roots, matches: attempt.matches };
   for (const path of finder.paths()) {
     for (const record of records) {
-      const end = endOf(path, record, { ...attempt, finder, roots: anchors.roots });
+      const end = endOf(path, record, search);
       if (!end) continue;
       const problem = checkPath(path, { ...rules, anchor: end.anchor });
       if (problem) findings.note(record, reasonOf(problem), printProblem(problem));
@@ -192,9 +193,10 @@ function tryAnchors(attempt: Attempt, anchors: Anchors): Authenticated | undefin
   return undefined;
 }
 
-interface Search extends Attempt {
+interface Search {
   readonly finder: PathFinder;
   readonly roots: readonly Certificate[];
+  readonly matches: Matcher;
 }
 
 /** Where the record matches if the path may end where it does, and what it ends at. */

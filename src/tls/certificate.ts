@@ -125,23 +125,38 @@ function openCertificate(der: Uint8Array): Opened {
 }
 
 function readCertificate(der: Uint8Array): Certificate {
-  const { innerAlgorithm, validity, tail, ...outline } = openCertificate(der);
-  const { version, serial, issuer, subject } = outline;
+  const opened = openCertificate(der);
+  const { tbs, signatureAlgorithm, signature, version, serial, issuer, subject, spki } = opened;
   const rules = new Rules();
   rules.check(version >= 1 && version <= 3, 'unknown version');
   // RFC 5280 section 4.1.2.2: positive, at most 20 octets; zero and longer ones are in use and hurt nobody
   rules.check((serial[0] ?? 0x80) < 0x80, 'negative serial number');
   // RFC 5280 section 4.1.1.2
-  const isSame = sameOctets(innerAlgorithm, outline.signatureAlgorithm);
+  const isSame = sameOctets(opened.innerAlgorithm, signatureAlgorithm);
   rules.check(isSame, 'two different signature algorithms');
-  const times = rules.read(() => readValidity(validity)) ?? NEVER;
-  const extensions = rules.read(() => readTail(tail, version)) ?? NONE;
+  const { notBefore, notAfter } = rules.read(() => readValidity(opened.validity)) ?? NEVER;
+  const extensions = rules.read(() => readTail(opened.tail, version)) ?? NONE;
   const isCa = extensions.basicConstraints?.ca === true;
   rules.check(isReadableName(issuer) && isReadableName(subject), 'issuer or subject is no name');
   rules.check(!isEmptyName(issuer), 'empty issuer');
   // RFC 5280 section 4.1.2.6
   rules.check(!isEmptyName(subject) || !isCa, 'CA with an empty subject');
-  return { ...outline, ...times, extensions, defect: rules.broken };
+  // Field by field: spread, the object would take as long as all that was read into it.
+  return {
+    der,
+    tbs,
+    signatureAlgorithm,
+    signature,
+    serial,
+    issuer,
+    subject,
+    spki,
+    version,
+    notBefore,
+    notAfter,
+    extensions,
+    defect: rules.broken,
+  };
 }
 
 function readVersion(fields: DerReader): number {

@@ -59,15 +59,36 @@ interface CanonicalName {
 
 /** Each name is read once, though it is compared on every path that leads through its certificate. */
 const KNOWN = new WeakMap<Uint8Array, CanonicalName>();
+/**
+ * And the same octets elsewhere: an authority's name stands in all that it issues. The last ones met, none of them longer than
+ * any in use, so that strangers cannot fill memory: 0.3 MB at most.
+ */
+const MET = new Map<string, CanonicalName>();
+const MAX_MET = 512;
+const MAX_MET_OCTETS = 256;
 
 function known(name: Uint8Array): CanonicalName {
   const remembered = KNOWN.get(name);
   if (remembered) return remembered;
-  const rdns = readRdns(name)?.map((rdn) => rdn.map(canonicalAttribute).sort().join('+'));
-  // What cannot be read is equal to the same octets only.
-  const canonical = { rdns, key: rdns?.join() ?? `#${latin1(name)}` };
+  const canonical = name.length > MAX_MET_OCTETS ? canonicalName(name) : met(name);
   KNOWN.set(name, canonical);
   return canonical;
+}
+
+function met(name: Uint8Array): CanonicalName {
+  const octets = latin1(name);
+  const canonical = MET.get(octets) ?? canonicalName(name);
+  MET.delete(octets);
+  MET.set(octets, canonical);
+  const [oldest] = MET.size > MAX_MET ? MET.keys() : [];
+  if (oldest !== undefined) MET.delete(oldest);
+  return canonical;
+}
+
+function canonicalName(name: Uint8Array): CanonicalName {
+  const rdns = readRdns(name)?.map((rdn) => rdn.map(canonicalAttribute).sort().join('+'));
+  // What cannot be read is equal to the same octets only.
+  return { rdns, key: rdns?.join() ?? `#${latin1(name)}` };
 }
 
 function canonicalAttribute({ type, text, der }: Attribute): string {

@@ -460,6 +460,22 @@ t.test('every handshake is let go, whatever came of it', async (t) => {
   }
 });
 
+t.test('M41: the operator orders the digests, and the shortest key', async (t) => {
+  const [usage, selector, , digest = ''] = tlsaFor(CHAIN, 3, 1, 2).split(' ');
+  const right = `${usage} ${selector} 2 ${digest}`;
+  const { lookup } = fakeLookup(one(right, EE_OF_OTHER));
+  const decided = async (certificates: ProbeOptions['certificates']) => {
+    const { options } = network(at1({ shows: CHAIN }));
+    const probe = { ...options, ...(certificates && { certificates }) };
+    return show((await checkDestination(Name.parse('example.com'), { lookup, probe })).decision);
+  };
+  t.equal(await decided(undefined), 'deliver-authenticated mx.example.com tlsa-matches');
+  const weaker = 'defer mx.example.com dane-no-match 4.7.5';
+  t.equal(await decided({ digests: [1, 2] }), weaker, 'SHA2-256 is the strongest by decree');
+  const none = 'defer mx.example.com no-usable-record 4.7.5';
+  t.equal(await decided({ digests: [] }), none, 'what is planned as DANE never goes out without');
+});
+
 t.test('an abort ends the probe before the next address', async (t) => {
   const { lookup } = fakeLookup({
     records: { ...ONE, 'A mx.example.com': ['192.0.2.1', '192.0.2.9'], [TLSA]: [EE] },

@@ -297,6 +297,10 @@ t.test('distinguished names', async (t) => {
     [name([[UTF8, '\xe2\x84\xaa']]), name([[UTF8, 'k']])],
   ];
   for (const [a, b] of different) t.not(nameKey(a), nameKey(b));
+  // More names than are remembered, twice over, each in octets of its own.
+  const keys = new Set<string>();
+  for (let i = 0; i < 2400; i += 1) keys.add(nameKey(name([[UTF8, `Name ${i % 1200}`]])));
+  t.equal(keys.size, 1200, 'no name is taken for another that was met before');
   const [one, two] = [name([[UTF8, 'a']]), name([[UTF8, 'a']], [[UTF8, 'b']])];
   t.equal(isNameWithin(two, one), true);
   t.equal(isNameWithin(one, two), false);
