@@ -3,9 +3,10 @@
 import t from 'tap';
 import { parseType, type RRType } from '../../src/dns/codes.ts';
 import { Name } from '../../src/dns/name.ts';
+import type { RRset } from '../../src/dns/rrset.ts';
 import { anchorsFrom } from '../../src/dnssec/anchors.ts';
 import type { Finding } from '../../src/dnssec/judge.ts';
-import { type Fault, failed } from '../../src/dnssec/outcome.ts';
+import { type Fault, failed, type Outcome } from '../../src/dnssec/outcome.ts';
 import { Answers } from '../../src/resolver/answers.ts';
 import { faultOctets, ownFault } from '../../src/resolver/own.ts';
 import { packFound, unpackFound } from '../../src/resolver/packed.ts';
@@ -13,6 +14,7 @@ import {
   corruptSignatures,
   internet,
   removeSignatures,
+  shiftSignatures,
   VirtualClock,
 } from '../../src/testing/index.ts';
 import { ask, resolverOn } from './support.ts';
@@ -127,3 +129,82 @@ t.test('octets that are not whole are no finding', async (t) => {
     'a kind that there is not',
   );
 });
+
+const DAY_S = 86_400;
+/** The signer's: from a day ago to thirty days from now. */
+const LEFT_S = 40;
+
+t.test('nothing that is kept outlives a signature that it rests on', async (t) => {
+  const zones = {
+    'example.com': ['www A 192.0.2.1', '* TXT "w"', 'alias CNAME www', 'tree DNAME example.net.'],
+    'example.net': ['www A 192.0.2.2'],
+  };
+  const questions: readonly [string, RRType][] = [
+    ['www.example.com', 'A'],
+    ['www.example.com', 'AAAA'],
+    ['none.example.com', 'A'],
+    ['none.example.com', 'TXT'],
+    ['alias.example.com', 'A'],
+    ['www.tree.example.com', 'A'],
+    ['example.com', 'DS'],
+  ];
+  const signed: readonly (readonly [zone: string, types: readonly RRType[]])[] = [
+    ['example.com', []],
+    ['example.com', ['DNSKEY']],
+    ['example.com', ['NSEC']],
+    ['example.com', ['SOA']],
+    ['example.com', ['CNAME', 'DNAME']],
+    ['com', ['DS']],
+    ['com', ['DNSKEY']],
+    ['.', ['DS', 'DNSKEY']],
+  ];
+  for (const [zone, types] of signed) {
+    const net = internet(zones).amend(zone, shiftSignatures(LEFT_S - 30 * DAY_S, types));
+    const end = net.clock.now() + LEFT_S * 1000;
+    const resolver = resolverOn(net);
+    for (const [owner, type] of questions) {
+      const first = await resolver.lookup(Name.parse(owner), type);
+      t.equal(first.status, 'secure', `${owner} ${type} while ${zone} ${types} is valid`);
+    }
+    const before = net.log.length;
+    net.clock.advance(end - net.clock.now() - 1_000);
+    for (let i = 0; i < 12; i += 1) {
+      net.clock.advance(250);
+      const now = net.clock.now();
+      for (const [owner, type] of questions) {
+        const known = resolver.recall(Name.parse(owner), type);
+        const longest = known?.status === 'secure' ? longestTtl(known, zone, types) : undefined;
+        if (longest === undefined) continue;
+        const what = `${owner} ${type} on ${zone} ${types}, ${(end - now) / 1000} s before the end`;
+        // It is valid for the whole of its last second (RFC 4034 section 3.1.5 counts seconds).
+        if (now >= end + 1_000) t.fail(what);
+        if (longest > Math.floor((end - now) / 1000) + 1) t.fail(`TTL ${longest} of ${what}`);
+      }
+    }
+    t.equal(net.log.length, before, 'the cache alone was asked');
+    net.clock.advance(2_000);
+    const later = await resolver.lookup(Name.parse('www.example.com'), 'MX');
+    if (REVOKING.test(`${zone} ${types}`))
+      t.equal(later.status, 'bogus', `${zone} ${types} afterwards`);
+  }
+});
+
+/** Without these there is no MX question to be answered; what vouches for a zone above was asked once, and holds. */
+const REVOKING = /^(example\.com (|DNSKEY|NSEC)|com DS)$/;
+
+type Secure = Extract<Outcome, { status: 'secure' }>;
+const setsIn = ({ aliases, answer }: Secure): readonly RRset[] => [
+  ...aliases.flatMap(({ records, proof }) => [...records, ...proof]),
+  ...(answer.kind === 'records' ? [answer.rrset] : []),
+  ...answer.proof,
+];
+/** Of the RRsets with a signature by the zone over one of these types, or any; `undefined` where there is none. */
+function longestTtl(outcome: Secure, zone: string, types: readonly RRType[]): number | undefined {
+  const by = Name.parse(zone);
+  const sets = setsIn(outcome).filter(
+    ({ type, signatures }) =>
+      (types.length === 0 || types.includes(type)) &&
+      signatures.some(({ signer }) => signer.equals(by)),
+  );
+  return sets.length > 0 ? Math.max(...sets.map(({ ttl }) => ttl)) : undefined;
+}
