@@ -18,6 +18,7 @@ import { createResolver } from '../../src/resolver/resolver.ts';
 import { createTransport } from '../../src/resolver/udp-tcp.ts';
 import { type CertificateDescription, issueChain } from '../../src/testing/certificates.ts';
 import { internet } from '../../src/testing/index.ts';
+import { spawned } from '../cli/support.ts';
 
 const { clock, random } = nodeEnvironment();
 const LONG_MS = 60_000;
@@ -290,6 +291,26 @@ t.test('a resolver on a forwarder with TLS', async (t) => {
     t.ok(overs.length > 0 && overs.every((over) => over === 'tls'), 'cuts below it keep the name');
     t.ok(server.names.every((name) => name === 'one.example'));
   });
+
+  await t.test(
+    'the command takes roots from the file that NODE_EXTRA_CA_CERTS names',
+    async (t) => {
+      const server = await tlsServer(t, answer);
+      const folder = t.testdir({ anchors: net.anchors, roots: server.roots.join('') });
+      const forward = `127.0.0.1@${server.port}#one.example`;
+      const anchors = ['--trust-anchor', `${folder}/anchors`];
+      const args = ['query', 'www.example.com', 'A', '--trace', '--forward', forward, ...anchors];
+      const known = await spawned(args, { NODE_EXTRA_CA_CERTS: `${folder}/roots` });
+      t.match(known.out, /^;; www\.example\.com\. A: secure, NOERROR$/m);
+      t.match(known.out, /at 127\.0\.0\.1 \(tls\): www\.example\.com\. A -> answer/);
+      t.equal(known.code, 0);
+      const seen = server.queries.length;
+      const unknown = await spawned(args);
+      t.equal(unknown.code, 1);
+      t.match(unknown.out, /its TLS name is not proved \(/);
+      t.equal(server.queries.length, seen, 'without it, nothing is asked');
+    },
+  );
 
   await t.test('who does not prove the name is named, and nothing else is tried', async (t) => {
     const server = await tlsServer(t, answer, {}, ['other.example']);
