@@ -8,14 +8,14 @@
  */
 import type { Name } from '../dns/name.ts';
 import { type Certificate, type Key, parseCertificate, parseKey } from '../tls/certificate.ts';
-import { latin1, sameOctets } from '../tls/der.ts';
+import { latin1 } from '../tls/der.ts';
 import { fingerprint } from '../tls/fingerprint.ts';
 import { matchHost } from '../tls/identity.ts';
 import { Comparisons } from '../tls/name-constraints.ts';
-import { isSelfIssued, type Path, PathFinder } from '../tls/path.ts';
+import { currentFirst, isSelfIssued, PathFinder } from '../tls/path.ts';
 import { checkPath, type PathProblem, type PathRules } from '../tls/path-rules.ts';
-import { endsAtRoot } from '../tls/pkix.ts';
 import { keyKind, rsaBits } from '../tls/public-key.ts';
+import { type EndingsOf, makeDaneEndings, makePkixEndings } from './endings.ts';
 import { type Matcher, makeMatcher } from './match.ts';
 import { type MismatchReason, nearest, reasonOf } from './mismatch.ts';
 import {
@@ -148,88 +148,49 @@ function tryDaneEe({ peer, findings, matches }: Start, key: Key): Authenticated 
 }
 
 function tryPaths(attempt: Attempt, above: readonly Uint8Array[]): Authenticated | undefined {
-  const { considered } = attempt.findings;
+  const { findings, leaf, matches, peer } = attempt;
   const presented = certificatesIn(above);
-  const pool = [...certificatesIn(fromDns(considered)), ...presented];
-  const roots = certificatesIn(attempt.peer.options?.trustRoots ?? []);
-  // Trust roots serve the PKIX usages only: DANE-TA must be sent or stand in the DNS (RFC 7671 section 5.2.2).
-  return (
-    tryAnchors(attempt, { usages: [USAGE.daneTa], presented, pool, roots: [] }) ??
-    tryAnchors(attempt, {
-      usages: [USAGE.pkixTa, USAGE.pkixEe],
-      presented,
-      pool: [...pool, ...roots],
-      roots,
-    })
-  );
-}
-
-interface Anchors {
-  readonly usages: readonly number[];
-  readonly presented: readonly Certificate[];
-  /** What paths are made of: the presented certificates and more. */
-  readonly pool: readonly Certificate[];
-  readonly roots: readonly Certificate[];
-}
-
-function tryAnchors(attempt: Attempt, anchors: Anchors): Authenticated | undefined {
-  const { findings, peer, leaf } = attempt;
-  const records = findings.considered.filter(({ usage }) => anchors.usages.includes(usage));
-  if (records.length === 0) return undefined;
-  const finder = new PathFinder(leaf, anchors.pool);
-  const rules = rulesOf(peer);
-  const search: Search = { finder, roots: anchors.roots, matches: attempt.matches };
-  for (const path of finder.paths()) {
-    for (const record of records) {
-      const end = endOf(path, record, search);
-      if (!end) continue;
-      const problem = checkPath(path, { ...rules, anchor: end.anchor });
-      if (problem) findings.note(record, reasonOf(problem), printProblem(problem));
-      else if (!isNamed(leaf, peer)) findings.note(record, 'certificate-host-mismatch');
-      else return authenticated(record, end.depth, path);
-    }
+  const pool = [...certificatesIn(fromDns(findings.considered)), ...presented];
+  const dane = findings.considered.filter(({ usage }) => usage === USAGE.daneTa);
+  if (dane.length > 0) {
+    // Trusted roots serve the PKIX usages only: DANE-TA must be sent or stand in the DNS (RFC 7671 section 5.2.2).
+    const finder = new PathFinder(leaf, currentFirst(pool, peer.now));
+    const endingsOf = makeDaneEndings(dane, finder, matches);
+    const found = follow(attempt, { records: dane, presented, finder, endingsOf });
+    if (found) return found;
   }
-  for (const record of records) noteMissedAnchor(record, attempt, anchors.presented, finder);
-  return undefined;
+  const pkix = findings.considered.filter(({ usage }) => usage < USAGE.daneTa);
+  if (pkix.length === 0) return undefined;
+  const roots = certificatesIn(peer.options?.trustRoots ?? []);
+  const finder = new PathFinder(leaf, currentFirst([...pool, ...roots], peer.now));
+  const endingsOf = makePkixEndings(pkix, roots, matches);
+  return follow(attempt, { records: pkix, presented, finder, endingsOf });
 }
 
 interface Search {
+  readonly records: readonly Tlsa[];
+  readonly presented: readonly Certificate[];
   readonly finder: PathFinder;
-  readonly roots: readonly Certificate[];
-  readonly matches: Matcher;
+  readonly endingsOf: EndingsOf;
 }
 
-/** Where the record matches if the path may end where it does, and what it ends at. */
-function endOf(
-  path: Path,
-  record: Tlsa,
-  search: Search,
-): { depth: number; anchor: PathRules['anchor'] } | undefined {
-  const depth = path.length - 1;
-  const top = path[depth];
-  if (!top) return undefined;
-  if (record.usage === USAGE.daneTa) {
-    // The server's own certificate is no trust anchor, RFC 6698 section 2.1.1: usage 3 is for that.
-    if (depth > 0 && search.matches(record, top)) return { depth, anchor: 'certificate' };
-    return isSignedByBareKey(top, record, search.finder) ? { depth, anchor: 'key' } : undefined;
+/** Takes path after path until one holds and a record ends it. */
+function follow(attempt: Attempt, search: Search): Authenticated | undefined {
+  const { findings, peer, leaf } = attempt;
+  const { records, finder, endingsOf } = search;
+  const rules = rulesOf(peer);
+  let named: boolean | undefined;
+  for (const path of finder.paths()) {
+    for (const { record, depth, anchor } of endingsOf(path)) {
+      const problem = checkPath(path, { ...rules, anchor });
+      if (!problem) named ??= isNamed(leaf, peer);
+      if (problem) findings.note(record, reasonOf(problem), printProblem(problem));
+      else if (!named) findings.note(record, 'certificate-host-mismatch');
+      else return authenticated(record, depth, path);
+    }
   }
-  // PKIX: the path must reach a root that is trusted here, and the record match on the way.
-  if (!endsAtRoot(path, search.roots)) return undefined;
-  const constrained = record.usage === USAGE.pkixEe ? path.slice(0, 1) : path.slice(1);
-  const found = constrained.findIndex((certificate) => search.matches(record, certificate));
-  if (found < 0) return undefined;
-  return { depth: record.usage === USAGE.pkixEe ? 0 : found + 1, anchor: 'certificate' };
-}
-
-/**
- * DANE-TA with the whole key in the DNS vouches for what it signed although no certificate names it (RFC 7671 section
- * 5.2.3). Where the server sends a certificate for that key, its constraints count and the path goes through it.
- */
-function isSignedByBareKey(top: Certificate, record: Tlsa, finder: PathFinder): boolean {
-  const { selector, matchingType, associationData } = record;
-  if (selector !== SELECTOR.spki || matchingType !== MATCHING_TYPE.full) return false;
-  if (finder.issuersOf(top).some(({ spki }) => sameOctets(spki, associationData))) return false;
-  return finder.isSignedBy(top, associationData);
+  for (const record of records) noteMissedAnchor(record, attempt, search);
+  return undefined;
 }
 
 /** RFC 7671 section 5.2.2: a trust anchor published whole need not be sent. */
@@ -246,8 +207,7 @@ const fromDns = (records: readonly Tlsa[]): readonly Uint8Array[] =>
 function noteMissedAnchor(
   record: Tlsa,
   { findings, matches, leaf }: Attempt,
-  presented: readonly Certificate[],
-  finder: PathFinder,
+  { presented, finder }: Search,
 ): void {
   const isDigest = record.matchingType !== MATCHING_TYPE.full;
   const isPkix = record.usage !== USAGE.daneTa;

@@ -23,8 +23,11 @@ const MAX_PATH = 100;
  * cross-signing. At 0.1 to 2 ms each it bounds what a hostile list costs.
  */
 const MAX_SIGNATURES = 128;
-/** Paths looked at for one peer: certificates that all sign each other make exponentially many. */
-const MAX_PATHS = 128;
+/**
+ * Paths looked at for one peer: certificates that all sign each other make exponentially many. Authorities that bridge others
+ * make some hundreds, of which one may hold; a thousand take some milliseconds.
+ */
+const MAX_PATHS = 1024;
 
 /** Finds the paths of one peer, and remembers which signatures it has computed. */
 export class PathFinder {
@@ -86,6 +89,20 @@ export class PathFinder {
     this.#signatures += 1;
     return verifySignature(certificate, spki);
   }
+}
+
+/**
+ * Those that are in date first: what has expired ends a path at best. Where authorities bridge each other, that is what finds
+ * the one path that holds among hundreds that do not (RFC 4158 section 3.5).
+ */
+export function currentFirst(
+  certificates: readonly Certificate[],
+  now: number,
+): readonly Certificate[] {
+  const isCurrent = ({ notBefore, notAfter }: Certificate): boolean =>
+    notBefore <= now && now <= notAfter;
+  const others = certificates.filter((certificate) => !isCurrent(certificate));
+  return others.length === 0 ? certificates : [...certificates.filter(isCurrent), ...others];
 }
 
 /** RFC 4158 section 2.4.1: a path that comes back to the same name and key has taken a detour. */

@@ -7,7 +7,7 @@
  */
 import type { Certificate } from './certificate.ts';
 import { sameOctets } from './der.ts';
-import { isRoot, type Path, PathFinder } from './path.ts';
+import { currentFirst, isRoot, type Path, PathFinder } from './path.ts';
 import { checkPath, type PathProblem, type PathRules } from './path-rules.ts';
 
 export interface Presented {
@@ -29,7 +29,8 @@ export function verifyByRoots(
   rules: Omit<PathRules, 'anchor'>,
 ): PkixVerdict {
   let first: PathProblem | undefined;
-  for (const path of new PathFinder(leaf, [...others, ...roots]).paths()) {
+  const pool = currentFirst([...others, ...roots], rules.now);
+  for (const path of new PathFinder(leaf, pool).paths()) {
     if (!endsAtRoot(path, roots)) continue;
     const problem = checkPath(path, { ...rules, anchor: 'certificate' });
     if (!problem) return { kind: 'trusted', path };

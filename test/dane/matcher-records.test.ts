@@ -2,11 +2,16 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import t from 'tap';
 import { usableRecords, whyUnusable } from '../../src/dane/tlsa.ts';
-import { type IssuedCertificate, issue } from '../../src/testing/certificates.ts';
+import {
+  type CertificateDescription,
+  type IssuedCertificate,
+  issue,
+} from '../../src/testing/certificates.ts';
 import { bitString, objectId, sequence } from '../../src/testing/der.ts';
 import {
   authority,
   type Case,
+  EXPIRED,
   I,
   L,
   matcherCase,
@@ -318,6 +323,28 @@ matcherCase('M57', [
   },
 ]);
 
+const keyOf = (certificate: IssuedCertificate | undefined) => certificate && { keyOf: certificate };
+const derOf = ({ der }: IssuedCertificate): Uint8Array => der;
+
+t.test('M57: authorities that bridge each other, of which one path is in date', async (t) => {
+  const count = 8;
+  const root = authority('Bridge root');
+  const heads = Array.from({ length: count }, (_, i) => authority(`Bridge ${i}`));
+  const certify = (head: number, issuer: IssuedCertificate, more: CertificateDescription = {}) =>
+    issue({ kind: 'authority', subject: `Bridge ${head}`, ...keyOf(heads[head]), ...more }, issuer);
+  // Head i is certified in date by head i + 1, the last one by the root; by all the others and the root in times past.
+  const crosses = heads.flatMap((_, head) =>
+    [...heads, root].flatMap((issuer, i) => {
+      if (i === head) return [];
+      return [certify(head, issuer, i === head + 1 ? {} : EXPIRED)];
+    }),
+  );
+  const leaf = server(heads[0]);
+  const verdict = verify({ records: [tlsa(2, 0, 1, root)] }, [leaf, ...crosses, root].map(derOf));
+  t.equal(show(verdict), String(count + 1), 'it is found among hundreds');
+  const broken = [leaf, ...crosses.filter((_, i) => i !== 0), root].map(derOf);
+  t.equal(show(verify({ records: [tlsa(2, 0, 1, root)] }, broken)), 'certificate-expired');
+});
 const PKIX = { usages: 'all', trustRoots: [R.der] } as const;
 matcherCase('M58', [
   beside('PKIX-TA(0) on the way to a trusted root', [tlsa(0, 0, 1, I)], 1, { options: PKIX }),
