@@ -47,7 +47,10 @@ export interface ResolverOptions {
    * out anew.
    */
   readonly anchors?: Anchors | (() => Anchors);
-  /** Resolvers that are asked in place of the root. Their answers are validated just the same. */
+  /**
+   * Resolvers that are asked in place of the root. Their answers are validated just the same. One with a `tlsName` is asked
+   * over TLS (port 853, mostly), and no other way; its roots are the transport's (`nodeEnvironment({ tlsRoots })`).
+   */
   readonly forward?: readonly ServerAddress[];
   /** Zones whose servers are known better than their delegations say: internal ones, mostly. */
   readonly zones?: readonly ConfiguredZone[];
