@@ -52,7 +52,7 @@ interface About {
 export type AnchorEvent =
   /** A new key was seen; it is trusted from `until` on, if it stays. */
   | ({ readonly kind: 'pending'; readonly until: number } & About)
-  /** It has stayed, or a configured DS names it. */
+  /** It has stayed, or a configured DS names it, or the point began with it (see `startsAtZoneKeys`). */
   | ({ readonly kind: 'trusted' } & About)
   /** A pending key is gone. */
   | ({ readonly kind: 'withdrawn' } & About)
@@ -215,21 +215,38 @@ function advance(
   events.push(...bound.map((rdata) => ({ kind: 'trusted', ...about(zone, rdata) }) as const));
   const keys = [...kept, ...bound.map((rdata) => ({ state: 'valid', rdata }) as const)];
   const pending = findNew(keys, set, vouched, context);
-  events.push(
-    ...pending.map(
-      ({ rdata, until }) => ({ kind: 'pending', until, ...about(zone, rdata) }) as const,
-    ),
-  );
+  const added = startsAtZoneKeys(point) ? pending.map(asValid) : pending;
+  events.push(...added.map((key) => additionOf(zone, key)));
   const seen = seenIn(vouched, context);
   const next: TrustPoint = {
     zone,
     ds: point.ds.filter((one) => !vouched.boundDs.includes(one)),
-    keys: forgetOld([...keys, ...pending]),
+    keys: forgetOld([...keys, ...added]),
     seen,
     nextQueryAt: now + pauseOf(QUERY_MS, seen),
   };
   return { point: next, events };
 }
+
+/**
+ * Whether a point has come no further than its configuration, and that is nothing but keys without the SEP bit. RFC 5011
+ * follows none of these: when such a key rolls, within the month that an entry point would be pending, nothing vouches for
+ * the zone any more. So the entry points of the first set that it has signed are taken with it, as the operator's word.
+ */
+const startsAtZoneKeys = ({ ds, keys, seen }: TrustPoint): boolean =>
+  seen === undefined &&
+  ds.length === 0 &&
+  keys.every(({ state, rdata }) => {
+    const key = parseDnsKey(rdata);
+    return state === 'valid' && key !== undefined && !isEntryPoint(key);
+  });
+
+const asValid = ({ rdata }: PendingKey): AnchorKey => ({ state: 'valid', rdata });
+
+const additionOf = (zone: Name, key: AnchorKey): AnchorEvent =>
+  key.state === 'addpend'
+    ? { kind: 'pending', until: key.until, ...about(zone, key.rdata) }
+    : { kind: 'trusted', ...about(zone, key.rdata) };
 
 interface Next {
   /** Left out: back to START. */

@@ -80,6 +80,47 @@ t.test('a new key is trusted when it has stayed for 30 days and is seen again', 
   t.end();
 });
 
+t.test('a point that begins with a zone key takes the entry points of the first set', (t) => {
+  const first = see(start(Z), 0, { signers: [Z, A], others: [B] });
+  t.strictSame(show(first.point), ['Z valid', 'A valid', 'B valid']);
+  t.strictSame(kinds(first.events), ['trusted A', 'trusted B']);
+  t.strictSame(inForce(first.point), ['Z', 'A', 'B']);
+  const second = see(first.point, 1, { signers: [Z, A], others: [B, C] });
+  t.strictSame(kinds(second.events), ['pending C'], 'never later');
+  const rolled = see(first.point, 1, { signers: [A], others: [zsk('next')] });
+  t.strictSame(show(rolled.point), ['Z missing', 'A valid', 'B missing'], 'its key may roll');
+  const failed = see(missQuery(start(Z), T0), 3, { signers: [Z], others: [A] });
+  t.strictSame(kinds(failed.events), ['trusted A'], 'the first that is validated');
+  t.end();
+});
+
+t.test('no other point takes anything from its first set', (t) => {
+  const set = { signers: [Z, A], others: [B] };
+  t.strictSame(show(see(start(Z, A), 0, set).point), ['Z valid', 'A valid', 'B addpend']);
+  const named: Anchor = { ...keys(Z), ds: [dsOf(ROOT_ZONE, A, 2)] };
+  const byDs = see(startPoint(named, T0), 0, set).point;
+  t.strictSame(show(byDs), ['Z valid', 'A valid', 'B addpend'], 'a DS beside it');
+  const onlyZones = see(start(Z), 0, { signers: [Z] }).point;
+  t.strictSame(kinds(see(onlyZones, 1, set).events), ['pending A', 'pending B'], 'the second set');
+  t.end();
+});
+
+t.test(
+  'a zone key vouches for no first set that it has not signed, and for no revoked key',
+  (t) => {
+    const forged = see(start(Z), 0, { signers: [A], others: [Z, B] });
+    t.strictSame(show(forged.point), ['Z valid']);
+    t.strictSame(kinds(forged.events), ['not-validated signing-key-missing']);
+    const revokedA = see(start(Z), 0, { signers: [Z, revokedForm(A)], others: [B] });
+    t.strictSame(show(revokedA.point), ['Z valid', 'B valid'], 'no key that revokes itself');
+    const other = zsk('other');
+    const twin = see(start(Z, other), 0, { signers: [Z, revokedForm(other)], others: [B] });
+    t.strictSame(inForce(twin.point), ['Z'], 'an anchor has been given up: nothing is taken');
+    t.strictSame(kinds(twin.events).at(-1), 'pending B');
+    t.end();
+  },
+);
+
 t.test('time alone trusts no key: it must be seen after the hold-down', (t) => {
   const first = see(start(A), 0, { signers: [A], others: [B] });
   const failed = see(first.point, 60, undefined);
