@@ -10,7 +10,6 @@ export const LACKING: Readonly<Record<string, string>> = {
     'DSA signatures are not verified (RFC 9904 section 2: algorithms 3 and 6 MUST NOT be used)',
   'stale-reset': 'what has expired ends, however often it could not be had anew',
   prefetch: 'answers are not refreshed before they expire',
-  'least-ttl': 'a TTL is never made longer than its zone says',
 };
 
 const ON: ReadonlySet<string> = new Set(['yes', 'on']);
@@ -24,12 +23,5 @@ export function findLacking(scenario: Scenario, features: readonly string[]): st
   const switched = scenario.settings.flatMap(({ key, value }) =>
     ON.has(value) ? (SWITCHES[key] ?? []) : [],
   );
-  const least = scenario.settings.some(
-    ({ key, value }) =>
-      (key === 'cache-min-ttl' && value !== '0') ||
-      (key === 'features' && /^min_ttl\b/.test(value)),
-  );
-  return [...features, ...switched, ...(least ? ['least-ttl'] : [])].find((feature) =>
-    Object.hasOwn(LACKING, feature),
-  );
+  return [...features, ...switched].find((feature) => Object.hasOwn(LACKING, feature));
 }

@@ -65,6 +65,7 @@ export function setUp(scenario: Scenario, circumstances: Circumstances): Setup {
       minimisation: settings.minimisation(),
       families: settings.families(),
       longestTtl: settings.longestTtl(),
+      leastTtl: settings.leastTtl(),
       ...settings.serveStale(),
       reportErrors: settings.reportErrors(),
       ...settings.servers(),
@@ -161,11 +162,26 @@ class Settings {
   longestTtl(): LongestTtl {
     const seconds = (key: string): number =>
       Number(this.#one(key)?.value ?? Number.POSITIVE_INFINITY);
-    const positive = Math.min(LONGEST_TTL.positive, seconds('cache-max-ttl'));
+    const most = Math.min(
+      seconds('cache-max-ttl'),
+      this.#feature('max_ttl') ?? Number.POSITIVE_INFINITY,
+    );
+    const positive = Math.min(LONGEST_TTL.positive, most);
     const negative = this.#one('cache-max-negative-ttl')
       ? seconds('cache-max-negative-ttl')
       : Math.min(LONGEST_TTL.negative, positive);
     return { positive, negative };
+  }
+
+  leastTtl(): number {
+    return this.#feature('min_ttl') ?? Number(this.#one('cache-min-ttl')?.value ?? 0);
+  }
+
+  /** What Deckard's `features: NAME = NUMBER` asks for. */
+  #feature(name: string): number | undefined {
+    const values = this.#all('features').map(({ value }) => value.split('=').map((s) => s.trim()));
+    const found = values.find(([key]) => key === name);
+    return found && Number(found[1]);
   }
 
   /** Unbound's options, and where they are left out its defaults. */

@@ -179,6 +179,16 @@ export function parseStaleSeconds(text: string): number {
   return ms;
 }
 
+/** BIND's bound on `min-cache-ttl`: who cannot wait for that long for a new address has a TTL for it. */
+const MOST_CACHE_MIN_TTL = 90;
+
+/** Seconds for which what is unsigned is kept at least. */
+export function parseCacheMinTtl(text: string): number {
+  const seconds = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds <= MOST_CACHE_MIN_TTL) return seconds;
+  throw new Misuse(`--cache-min-ttl ${text}: give seconds from 0 to ${MOST_CACHE_MIN_TTL}`);
+}
+
 /** The result is octets. */
 export function parseMegabytes(text: string): number {
   const megabytes = /^\d{1,6}$/.test(text) ? Number(text) : 0;

@@ -71,6 +71,8 @@ foreground; SIGTERM ends it once what was asked is answered.
   --private-address NET answer no public name with an address in NET, such as 10.0.0.0/8
   --private-domain NAME names at and below NAME may have such addresses
   --cache-mb N          megabytes for what is kept
+  --cache-min-ttl S     keep unsigned addresses, PTR, TXT, SVCB and HTTPS records for S
+                        seconds at least (90 at most), whatever their TTL; never MX, TLSA
   --serve-stale [S]     answer with what has expired, for S seconds (a day) at most, where
                         nothing newer is to be had (RFC 8767); never MX, TLSA and DS
   --report-errors       tell servers that want to know of bogus answers (RFC 9567)

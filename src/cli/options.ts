@@ -21,6 +21,7 @@ import { STALE_TERMS } from '../resolver/stale-terms.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { DEFAULT_LISTENERS, isLoopback, leadsTo } from '../server/access.ts';
 import {
+  parseCacheMinTtl,
   parseForwarder,
   parseListener,
   parseMegabytes,
@@ -83,6 +84,7 @@ const SERVE = {
   listen: { type: 'string', multiple: true },
   state: { type: 'string' },
   'cache-mb': { type: 'string' },
+  'cache-min-ttl': { type: 'string' },
   workers: { type: 'string' },
   'no-ipv6': { type: 'boolean' },
   'no-qname-minimisation': { type: 'boolean' },
@@ -108,6 +110,8 @@ export interface ServeWords extends ResolverChoice {
   /** Folder of what outlives the process. */
   readonly state: string | undefined;
   readonly cacheBytes: number | undefined;
+  /** Seconds for which what is unsigned is kept at least. */
+  readonly leastTtl: number | undefined;
   /** Milliseconds past their expiry for which answers may be served. */
   readonly longestStaleMs: number | undefined;
   readonly reportErrors: 'on' | 'off';
@@ -159,6 +163,7 @@ export function parseServe(args: readonly string[], now: number): ServeWords | t
     listeners,
     state,
     cacheBytes: cacheMb === undefined ? undefined : parseMegabytes(cacheMb),
+    leastTtl: given(values['cache-min-ttl'], parseCacheMinTtl),
     longestStaleMs: given(values['serve-stale'], parseStaleSeconds),
     reportErrors: values['report-errors'] ? 'on' : 'off',
     ...chosen,

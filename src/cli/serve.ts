@@ -58,12 +58,13 @@ async function openServing(
   world: World,
   told: Pick<FollowingParts, 'tell' | 'report'>,
 ): Promise<Serving> {
-  const { cacheBytes, longestStaleMs, reportErrors } = words;
+  const { cacheBytes, leastTtl, longestStaleMs, reportErrors } = words;
   const { engine, state, anchors: configured = ROOT_ANCHORS } = words;
   const manner: Manner = {
     priming: 'on',
     reportErrors,
     ...(cacheBytes !== undefined && { cacheBytes }),
+    ...(leastTtl !== undefined && { leastTtl }),
     ...(longestStaleMs !== undefined && { serveStale: { longestMs: longestStaleMs } }),
   };
   if (state === undefined)

@@ -16,7 +16,7 @@ import { type Finding, judge } from '../dnssec/judge.ts';
 import { hashName } from '../dnssec/nsec3.ts';
 import type { ZoneKeys } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
-import { type LongestTtl, lasting } from './ageing.ts';
+import { lasting, type TtlBounds } from './ageing.ts';
 import { contextOf } from './context.ts';
 import type { Denials, ZoneDenial } from './denials.ts';
 import type { Found } from './find.ts';
@@ -34,7 +34,7 @@ export interface AggressiveParts {
   readonly denials: Denials;
   readonly clock: Clock;
   readonly policy: Policy;
-  readonly longestTtl: LongestTtl;
+  readonly ttls: TtlBounds;
 }
 
 /** What proofs that are kept come to. */
@@ -51,7 +51,7 @@ export class Aggressive {
 
   /** The answer, where what is kept of the name's own zone proves it; else the zone has to be asked. */
   synthesise(question: Question, job: Job): Synthesised | undefined {
-    const { walk, trust, points, denials, clock, longestTtl } = this.#parts;
+    const { walk, trust, points, denials, clock, ttls } = this.#parts;
     const { name, type } = question;
     if (type === 'DS' || points.negativeFor(name)) return undefined;
     const cut = walk.closest(name);
@@ -67,7 +67,7 @@ export class Aggressive {
       if (!finding) continue;
       const { zone } = keys;
       job.trace.push({ ...stepOf(question, finding, zone, undefined), synthesised: true });
-      const lived = lasting(finding, longestTtl, clock.now());
+      const lived = lasting(finding, ttls, clock.now());
       return { kind: 'found', question, zone, source: undefined, ...lived };
     }
     return undefined;

@@ -25,7 +25,7 @@ import {
   type Stale,
 } from '../dnssec/outcome.ts';
 import type { AlarmClock } from '../environment.ts';
-import { cutShort, isAbsence, type LongestTtl, lasting } from './ageing.ts';
+import { cutShort, isAbsence, lasting, type TtlBounds } from './ageing.ts';
 import type { Aggressive } from './aggressive.ts';
 import type { Answers, Kept } from './answers.ts';
 import type { Failures } from './failures.ts';
@@ -50,7 +50,7 @@ export interface LookupParts {
   readonly failures: Failures;
   readonly clock: AlarmClock;
   readonly limits: Partial<Limits>;
-  readonly longestTtl: LongestTtl;
+  readonly ttls: TtlBounds;
   /** Where public names may not lead. */
   readonly private: Private;
   readonly policy: Policy;
@@ -328,12 +328,12 @@ class Chain {
 
   /** Puts a finding into the cache, with the time until which it holds. */
   #keep(found: Found, stand: Stand): Settled {
-    const { answers, failures, clock, longestTtl } = this.#parts;
+    const { answers, failures, clock, ttls } = this.#parts;
     const { question, zone } = found;
     const key = keyOf(question);
     const { finding, expiresAt } = failed(found.finding)
       ? { finding: found.finding, expiresAt: this.#retryAt(found, found.finding) }
-      : lasting(found.finding, cutShort(longestTtl, stand.negative, clock.now()), clock.now());
+      : lasting(found.finding, cutShort(ttls, stand.negative, clock.now()), clock.now());
     if (!failed(finding)) failures.succeeded(key);
     else this.#parts.reporter?.report(found);
     // What a question could not afford as the target of another one's aliases it may afford by itself.

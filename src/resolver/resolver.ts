@@ -12,7 +12,7 @@ import type { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
 import type { Environment, ServerAddress } from '../environment.ts';
 import { makeAddresses } from './addresses.ts';
-import { LONGEST_TTL, type LongestTtl } from './ageing.ts';
+import { type LongestTtl, ttlBoundsFrom } from './ageing.ts';
 import { Aggressive } from './aggressive.ts';
 import { Answers } from './answers.ts';
 import { type Families, makeAsk } from './ask.ts';
@@ -64,8 +64,13 @@ export interface ResolverOptions {
   readonly priming?: 'on' | 'off';
   /** Which addresses are sent to. `both` where it is left out; a host without IPv6 saves the tries. */
   readonly families?: Families;
-  /** Answers are kept for a day and absences for an hour at most where it is left out; a TTL is never made longer. */
+  /** Answers are kept for a day and absences for an hour at most where it is left out; a TTL is never made longer, but for `leastTtl`. */
   readonly longestTtl?: LongestTtl;
+  /**
+   * Seconds for which addresses, PTR, TXT, SVCB and HTTPS records are kept at least, up to an hour, where they are insecure
+   * and unsigned; never past `longestTtl`. For servers with TTLs of next to nothing. 0 where it is left out.
+   */
+  readonly leastTtl?: number;
   /** Limits that are moved; the rest stay at their defaults. */
   readonly limits?: Partial<Limits>;
   /** Networks that public names may not lead into (rebinding protection); none where it is left out. */
@@ -137,7 +142,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const failures = new Failures(clock, share('failures'));
   const addresses = makeAddresses((): Walk => walk, clock, share('addresses'));
   const { families = 'both', minimisation = 'on' } = options;
-  const { longestTtl = LONGEST_TTL } = options;
+  const ttls = ttlBoundsFrom(options.longestTtl, options.leastTtl);
   const cookies = new Cookies(clock, random, share('cookies'));
   const exchange = makeExchange(environment, servers, cookies, options.letterCase);
   const configured = configuredBy(options);
@@ -164,9 +169,9 @@ export function createResolver(options: ResolverOptions): Resolver {
     const learntAt = isInDoubt ? priming.forget() : undefined;
     return isBelow || (learntAt !== undefined && learntAt < how.since);
   };
-  const denials = new Denials(clock, { bytes: share('denials'), longest: longestTtl.negative });
+  const denials = new Denials(clock, { bytes: share('denials'), longest: ttls.negative });
   const finder = new Finder({ walk, trust, points, denials, renew, clock, policy });
-  const aggressive = new Aggressive({ walk, trust, points, denials, clock, policy, longestTtl });
+  const aggressive = new Aggressive({ walk, trust, points, denials, clock, policy, ttls });
   const { reportErrors = 'off' } = options;
   const staleTerms = options.serveStale && staleTermsFrom(options.serveStale);
   const answers = new Answers(clock, {
@@ -177,7 +182,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const { privateAddresses: networks = [], privateDomains: domains = [] } = options;
   const shut: Private = { networks, domains };
   const kept = { answers, failures, aggressive };
-  const parts = { ...kept, finder, points, clock, limits, longestTtl, policy };
+  const parts = { ...kept, finder, points, clock, limits, ttls, policy };
   return {
     ...makeLookup({ ...parts, staleTerms, private: shut, reportErrors }),
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),

@@ -372,7 +372,8 @@ t.test(
     t.equal(stale('--serve-stale', '--no-ipv6'), 86_400_000);
     t.equal(stale('--serve-stale', '600', '--no-ipv6'), 600_000);
     t.equal(stale('--serve-stale=600'), 600_000);
-    t.match(parseServe([], Date.now()), { reportErrors: 'off' });
+    t.match(parseServe([], Date.now()), { reportErrors: 'off', leastTtl: undefined });
+    t.match(parseServe(['--cache-min-ttl', '90'], Date.now()), { leastTtl: 90 });
     t.match(parseServe(['--report-errors'], Date.now()), { reportErrors: 'on' });
     t.end();
   },
@@ -389,6 +390,7 @@ t.test('words that a daemon cannot work by', async (t) => {
     [['--stub', 'corp.example ::1#ns.corp.example'], /only a forwarder is asked over TLS/],
     [['--negative-anchor', 'bad.com'], /is no negative trust anchor/],
     [['--cache-mb', '0'], /"0" is no size/],
+    [['--cache-min-ttl', '91'], /seconds from 0 to 90/],
     [['--serve-stale', '0'], /seconds from 1 to 259200/],
     [['--serve-stale=259201'], /seconds from 1 to 259200/],
     [['--serve-stale', 'yes'], /one word too many/],

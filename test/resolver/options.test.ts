@@ -142,6 +142,102 @@ t.test('longest TTLs bound what is kept', async (t) => {
   t.equal(await cost(net, resolver, 'www.example.com', 'A'), 1);
 });
 
+const SHORT = [
+  'www 5 A 192.0.2.1',
+  'www 5 TXT "t"',
+  'once 0 A 192.0.2.2',
+  'alias 5 CNAME www',
+  '@ 5 MX 10 www',
+  '_25._tcp.www 5 TLSA 3 1 1 aa',
+  '_imap._tcp 5 SRV 1 1 143 www',
+];
+const TLSA = '_25._tcp.www.plain.net';
+
+/** What each question costs when it is asked again so many seconds later. */
+async function costsLater(
+  options: Parameters<typeof resolverOn>[1],
+  seconds: number,
+  questions: readonly (readonly [string, RRType])[],
+): Promise<readonly number[]> {
+  const net = internet({
+    'example.com': SHORT,
+    'plain.net': { records: SHORT, signing: 'unsigned' },
+  });
+  const resolver = resolverOn(net, options);
+  for (const [owner, type] of questions) await ask(resolver, owner, type);
+  net.clock.advance(seconds * 1000);
+  const costs: number[] = [];
+  for (const [owner, type] of questions) costs.push(await cost(net, resolver, owner, type));
+  return costs;
+}
+
+t.test('a floor under TTLs keeps what is unsigned for so long, and no longer', async (t) => {
+  const asked = [
+    ['www.plain.net', 'A'],
+    ['www.plain.net', 'TXT'],
+    ['once.plain.net', 'A'],
+  ] as const;
+  t.strictSame(await costsLater({ leastTtl: 30 }, 29, asked), [0, 0, 0]);
+  t.strictSame(await costsLater({ leastTtl: 30 }, 30, asked), [1, 1, 1]);
+  t.strictSame(await costsLater({}, 5, asked), [1, 1, 1], 'off where it is left out');
+  const longestTtl = { positive: 10, negative: 5 };
+  t.strictSame(await costsLater({ leastTtl: 30, longestTtl }, 10, asked), [1, 1, 1], 'a ceiling');
+  t.strictSame(await costsLater({ leastTtl: 30, longestTtl }, 9, asked), [0, 0, 0]);
+  const net = internet({ 'plain.net': { records: ['www 600 A 192.0.2.1'], signing: 'unsigned' } });
+  const outcome = await resolverOn(net, { leastTtl: 30 }).lookup(name('www.plain.net'), 'A');
+  t.match(outcome, { answer: { rrset: { ttl: 600 } } }, 'a longer TTL is as it was');
+});
+
+t.test('a floor under TTLs is handed on counted down', async (t) => {
+  const net = internet({ 'plain.net': { records: SHORT, signing: 'unsigned' } });
+  const resolver = resolverOn(net, { leastTtl: 30 });
+  const first = await resolver.lookup(name('www.plain.net'), 'A');
+  t.match(first, { status: 'insecure', answer: { rrset: { ttl: 30 } } });
+  net.clock.advance(12_000);
+  const second = await resolver.lookup(name('www.plain.net'), 'A');
+  t.match(second, { status: 'insecure', answer: { rrset: { ttl: 18 } } });
+});
+
+t.test('no floor under what mail goes by, what is signed, aliases and absences', async (t) => {
+  const asked = [
+    ['plain.net', 'MX'],
+    [TLSA, 'TLSA'],
+    ['_imap._tcp.plain.net', 'SRV'],
+    ['alias.plain.net', 'CNAME'],
+    ['www.plain.net', 'ANY'],
+    ['www.example.com', 'A'], // RFC 4035 section 5.3.3
+    ['example.com', 'MX'],
+  ] as const;
+  t.strictSame(await costsLater({ leastTtl: 30 }, 5, asked), [1, 1, 1, 1, 1, 1, 1]);
+  // The alias is asked for anew, its target is not.
+  t.strictSame(await costsLater({ leastTtl: 30 }, 5, [['alias.plain.net', 'A']]), [1]);
+  const absent = [['nope.plain.net', 'A']] as const;
+  const longestTtl = { positive: 86_400, negative: 5 };
+  t.strictSame(await costsLater({ leastTtl: 30, longestTtl }, 5, absent), [1]);
+});
+
+t.test('no floor under signed records where a negative anchor covers them', async (t) => {
+  const negativeAnchors = new NegativeAnchors();
+  const net = internet({ 'example.com': SHORT });
+  const terms = { reason: 'test', now: net.clock.now(), lifetimeMs: 3_600_000 };
+  negativeAnchors.add(name('example.com'), terms);
+  const resolver = resolverOn(net, { leastTtl: 30, negativeAnchors });
+  t.equal(
+    await ask(resolver, 'www.example.com', 'A'),
+    'insecure 192.0.2.1 (negative-trust-anchor)',
+  );
+  net.clock.advance(5_000);
+  t.equal(await cost(net, resolver, 'www.example.com', 'A'), 1, 'others may validate them');
+});
+
+t.test('a floor is a number of seconds up to an hour', (t) => {
+  const net = internet(SOUND);
+  for (const leastTtl of [-1, 0.5, 3_601, Number.NaN])
+    t.throws(() => resolverOn(net, { leastTtl }), RangeError, String(leastTtl));
+  for (const leastTtl of [0, 3_600]) t.ok(resolverOn(net, { leastTtl }));
+  t.end();
+});
+
 t.test('a CNAME holds for every type at its name: RFC 1034 section 3.6.2', async (t) => {
   const net = internet(SOUND);
   const resolver = resolverOn(net);
