@@ -33,7 +33,7 @@ const net = internet(
       records: Array.from({ length: 40 }, (_, i) => `* TXT "${`${i} `.padEnd(250, 'x')}"`),
       signing: 'unsigned', // else one answer would speak for all names (RFC 8198)
     },
-    'plain.net': { records: ['www A 192.0.2.90'], signing: 'unsigned' },
+    'plain.net': { records: ['www A 192.0.2.90', 'short 1 A 192.0.2.81'], signing: 'unsigned' },
     'bad.com': ['www A 192.0.2.99'],
   },
   { now: Date.now() },
@@ -301,7 +301,7 @@ t.test('exceptions and borders that its operator has drawn', async (t) => {
   const { port, stop, ran } = await started([
     ...['--negative-anchor', `bad.com ${until} told on Monday`],
     ...['--private-address', '192.0.2.80/32', '--private-address', '192.0.2.90'],
-    ...['--private-domain', 'plain.net'],
+    ...['--private-domain', 'plain.net', '--cache-min-ttl', '60'],
     ...['--stub', `wild.com ${serversOf('wild.com').join(' ')}`],
   ]);
   const udp = async (name: string, asked?: Asked): Promise<Message> =>
@@ -309,6 +309,7 @@ t.test('exceptions and borders that its operator has drawn', async (t) => {
   t.match(await udp('www.bad.com', { ad: true }), { rcode: 'NOERROR', authenticData: false });
   t.match(await udp('www.example.com'), { rcode: 'SERVFAIL', answer: [] }, 'row 102');
   t.match(await udp('www.plain.net'), { rcode: 'NOERROR' }, 'a private domain');
+  t.match(await udp('short.plain.net'), { answer: [{ ttl: 60 }] }, 'a floor under TTLs');
   const before = net.log.length;
   const edns = { udpSize: 4096, dnssecOk: false };
   t.match(await udp('a.wild.com', { type: 'TXT', ad: true, edns }), { rcode: 'NOERROR' });
