@@ -13,7 +13,7 @@ import { decode } from '../dns/rdata.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { Context, Policy } from '../dnssec/context.ts';
 import { type Finding, judge } from '../dnssec/judge.ts';
-import { hashName } from '../dnssec/nsec3.ts';
+import { hashName, hashPrice } from '../dnssec/nsec3.ts';
 import type { ZoneKeys } from '../dnssec/verify.ts';
 import type { Clock } from '../environment.ts';
 import { lasting, type TtlBounds } from './ageing.ts';
@@ -100,6 +100,14 @@ function judgeMade(
   return judgement.finding;
 }
 
+/**
+ * SHA-1 blocks that a search may take, some two milliseconds: no packet slows down those who ask for what is kept. For
+ * `_25._tcp.mx` it is enough with as many iterations as are computed at all; names of a hundred labels are asked for.
+ */
+const MOST_BLOCKS = 512;
+/** The zone itself and a wildcard, beside the name and all between. */
+const MORE_NAMES = 2;
+
 /** One look into what is kept of one zone. */
 class Search {
   readonly #denial: ZoneDenial;
@@ -127,14 +135,14 @@ class Search {
   /** A wildcard for the name, and the record that shows that the name itself does not exist: RFC 8198 section 5.3. */
   #findExpansion({ name, type }: Question): Made | undefined {
     if (!this.#denial.hasWildcards || AT_THE_NAME.has(type)) return undefined;
-    const cover = this.#nsecOver(name);
+    const cover = this.#denial.beside('nsec', orderKey(name), this.#now);
     if (cover) {
       const wildcard = this.#wildcardBelow(closestEncloser(name, cover), type);
       return wildcard && expansion(wildcard, name, cover);
     }
     for (let labels = name.labels - 1; labels >= this.#zone.labels; labels -= 1) {
       const wildcard = this.#wildcardBelow(name.ancestor(labels), type);
-      const hashed = wildcard && this.#nsec3('over', name.ancestor(labels + 1));
+      const hashed = wildcard && this.#nsec3('beside', name.ancestor(labels + 1));
       if (wildcard) return hashed && expansion(wildcard, name, hashed);
     }
     return undefined;
@@ -161,6 +169,9 @@ class Search {
 
   /** The same by hashes: RFC 8198 section 5.2. Each is one of the question's budget. */
   #proveByNsec3(name: Name): readonly RRset[] | undefined {
+    const { hashing } = this.#denial;
+    const names = name.labels - this.#zone.labels + MORE_NAMES;
+    if (!hashing || names * hashPrice(hashing) > MOST_BLOCKS) return undefined;
     const own = this.#nsec3('at', name);
     if (own) return [own];
     for (let labels = name.labels - 1; labels >= this.#zone.labels; labels -= 1) {
@@ -186,7 +197,7 @@ class Search {
     return this.#denial.over('nsec', orderKey(name), this.#now);
   }
 
-  #nsec3(where: 'at' | 'over', name: Name): RRset | undefined {
+  #nsec3(where: 'at' | 'over' | 'beside', name: Name): RRset | undefined {
     const { hashing } = this.#denial;
     const { budget } = this.#context;
     // Half is left for what is asked after all.

@@ -3,11 +3,14 @@
  *
  * Only what a finding rests on comes here: what a reply held beside, and what was never judged, does not. Records hold for
  * as long as the finding did, and for as long as the zone's keys are believed under which it was judged. Opt-out spans
- * and records made for one question (RFC 9824) are left out. Does not: search for an answer (see aggressive.ts), ask.
+ * and records made for one question (RFC 9824) are left out. All that denies is of one version of the zone, by the serial
+ * of its SOA: what two versions deny together may never have been absent, and a replayed proof would deny what is new.
+ * Does not: search for an answer (see aggressive.ts), ask.
  * @module
  */
 import type { RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
+import { decode } from '../dns/rdata.ts';
 import type { RRset } from '../dns/rrset.ts';
 import { countedLabels } from '../dnssec/canonical.ts';
 import type { Finding } from '../dnssec/judge.ts';
@@ -26,7 +29,11 @@ interface Piece {
   readonly learntAt: number;
   readonly expiresAt: number;
 }
-type Span = Piece & Ends;
+interface Span extends Piece, Ends {
+  /** `unknown`: no SOA came with it, as with an expanded wildcard. It shows that such a one was, and denies nothing. */
+  readonly version: Version;
+}
+type Version = 'current' | 'unknown';
 type Parameters = Pick<Nsec3, 'iterations' | 'salt'>;
 interface Hashed extends Parameters {
   readonly spans: Spans<Span>;
@@ -73,11 +80,12 @@ export class Denials {
     if (found.proof.length === 0 || seconds <= 0 || provesCompactly(found.proof)) return;
     const now = this.#clock.now();
     const before = this.#zones.get(zone.key);
-    const denial =
-      before?.denial.trust === trust && before.bytes < this.#mostOfZone
-        ? before.denial
-        : new ZoneDenial(zone, trust);
-    denial.add(found, { now, seconds });
+    const known = before?.denial.trust === trust ? before.denial : undefined;
+    const version = versionOf(found, known, now);
+    if (version === 'none' || version === 'old') return;
+    const hasRoom = before !== undefined && before.bytes < this.#mostOfZone;
+    const denial = known && hasRoom && version !== 'new' ? known : new ZoneDenial(zone, trust);
+    denial.add(found, { now, seconds, version: version === 'unknown' ? 'unknown' : 'current' });
     const { bytes, rrsets } = denial;
     const expiresAt = Math.max(before?.expiresAt ?? 0, now + seconds * 1000);
     const entry: Entry = { denial, learntAt: now, expiresAt, bytes, rrsets };
@@ -95,13 +103,35 @@ type Known = Extract<Finding, { status: 'secure' }>['found'];
 interface Lasting {
   readonly now: number;
   readonly seconds: number;
+  readonly version: Version;
 }
+
+/**
+ * Of which version of the zone a finding speaks, seen from what is known of it. An absence without SOA is of none: whoever
+ * replays it may have left it out.
+ */
+function versionOf(
+  { kind, proof }: Known,
+  known: ZoneDenial | undefined,
+  now: number,
+): 'current' | 'new' | 'old' | 'unknown' | 'none' {
+  const soa = proof.find(({ type }) => type === 'SOA');
+  if (!soa) return kind === 'records' || kind === 'alias' ? 'unknown' : 'none';
+  const last = known?.serial;
+  const serial = serialOf(soa);
+  if (last === undefined || last === serial) return 'current';
+  // RFC 1982 section 3.2. One that goes back counts when nothing says any more that there was another.
+  const isOlder = ((serial - last) | 0) < 0;
+  return isOlder && known?.soa(now) ? 'old' : 'new';
+}
+
+const serialOf = ({ rdata: [soa] }: RRset): number => (soa ? decode('SOA', soa).serial : 0);
 
 /** The denial records of one zone, all judged under one trust, with its SOA and the wildcards that were expanded. */
 export class ZoneDenial {
   readonly trust: ZoneTrust;
   readonly #zone: Name;
-  #soa: (Piece & { readonly seconds: number }) | undefined;
+  #soa: (Piece & { readonly seconds: number; readonly serial: number }) | undefined;
   readonly #nsec = new Spans<Span>();
   #nsec3: Hashed | undefined;
   /** By type and the name that the wildcard stands directly below. */
@@ -134,7 +164,11 @@ export class ZoneDenial {
     switch (set.type) {
       case 'SOA':
         this.#count(this.#soa, -1);
-        this.#soa = { ...this.#piece(set, lasting), seconds: lasting.seconds };
+        this.#soa = {
+          ...this.#piece(set, lasting),
+          seconds: lasting.seconds,
+          serial: serialOf(set),
+        };
         return;
       case 'NSEC':
         this.#addNsec(set, lasting);
@@ -159,6 +193,7 @@ export class ZoneDenial {
     if (!nsec3 || nsec3.optOut) return;
     const { iterations, salt, hash: from, next: to } = nsec3;
     if (!this.#nsec3 || !isSameHash(this.#nsec3, nsec3)) {
+      if (this.#nsec3 && lasting.version === 'unknown') return;
       for (const span of this.#nsec3?.spans ?? []) this.#count(span, -1);
       this.#nsec3 = { iterations, salt: new Uint8Array(salt), spans: new Spans() };
     }
@@ -166,7 +201,11 @@ export class ZoneDenial {
   }
 
   #putSpan(spans: Spans<Span>, set: RRset, ends: Ends, lasting: Lasting): void {
-    for (const old of spans.put({ ...this.#piece(set, lasting), ...ends })) this.#count(old, -1);
+    const { version } = lasting;
+    const isKnown = (old: Span): boolean => old.version === 'current';
+    if (version === 'unknown' && spans.inside(ends).some(isKnown)) return;
+    const span = { ...this.#piece(set, lasting), ...ends, version };
+    for (const old of spans.put(span)) this.#count(old, -1);
   }
 
   #addWildcard(set: RRset, lasting: Lasting): void {
@@ -204,12 +243,22 @@ export class ZoneDenial {
     return alive(this.#soa, now);
   }
 
-  /** The records that begin at a name or hash, or lie over it. */
+  /** Of the zone's last version that was seen. */
+  get serial(): number | undefined {
+    return this.#soa?.serial;
+  }
+
+  /** The records that begin at a name or hash, or lie over it, and may deny. */
   at(chain: 'nsec' | 'nsec3', key: string, now: number): RRset | undefined {
-    return this.#young(this.#spans(chain)?.at(key), now);
+    return this.#current(this.#spans(chain)?.at(key), now);
   }
 
   over(chain: 'nsec' | 'nsec3', key: string, now: number): RRset | undefined {
+    return this.#current(this.#spans(chain)?.over(key), now);
+  }
+
+  /** The record that lies over it, for a wildcard: of whatever version. */
+  beside(chain: 'nsec' | 'nsec3', key: string, now: number): RRset | undefined {
     return this.#young(this.#spans(chain)?.over(key), now);
   }
 
@@ -220,6 +269,10 @@ export class ZoneDenial {
 
   #spans(chain: 'nsec' | 'nsec3'): Spans<Span> | undefined {
     return chain === 'nsec' ? this.#nsec : this.#nsec3?.spans;
+  }
+
+  #current(span: Span | undefined, now: number): RRset | undefined {
+    return span?.version === 'current' ? this.#young(span, now) : undefined;
   }
 
   /** RFC 9077 section 3: no denial record is used for longer than the SOA allows, whatever it came with. */

@@ -22,15 +22,20 @@ export class Spans<S extends Ends> {
    * @returns what it has taken the place of
    */
   put(span: S): readonly S[] {
-    const at = this.#firstNotBefore(span.from);
+    return this.#spans.splice(this.#firstNotBefore(span.from), this.inside(span).length, span);
+  }
+
+  /** What `put` would take the place of. */
+  inside(ends: Ends): readonly S[] {
+    const at = this.#firstNotBefore(ends.from);
     let end = at;
     for (
       let next = this.#spans[end];
-      next && isInsideOrAt(next.from, span);
+      next && isInsideOrAt(next.from, ends);
       next = this.#spans[end]
     )
       end += 1;
-    return this.#spans.splice(at, end - at, span);
+    return this.#spans.slice(at, end);
   }
 
   /** The span that begins at `key`. */
