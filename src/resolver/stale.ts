@@ -11,7 +11,7 @@ import type { Name } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { Policy } from '../dnssec/context.ts';
 import type { Finding } from '../dnssec/judge.ts';
-import { type Failure, failed, type Outcome, type Stale } from '../dnssec/outcome.ts';
+import { type Failure, type Fault, failed, type Outcome, type Stale } from '../dnssec/outcome.ts';
 import type { AlarmClock, Clock } from '../environment.ts';
 import { capped } from './ageing.ts';
 import type { Answers } from './answers.ts';
@@ -94,11 +94,14 @@ function secondsSigned(found: Known['found'], now: number): number {
 }
 
 /**
- * Whether a failure takes an expired answer along: where the zone of an unsigned answer is itself bogus now, it has been
- * signed since, and what is unsigned may be what somebody else said.
+ * Whether a failure takes an expired answer along: where the zone of an unsigned answer is itself bogus now, or what its
+ * parent says of its DS, it may have been signed since, and what is unsigned may be what somebody else said.
  */
 const spoils = (failure: Failure, { status }: Known, zone: Name): boolean =>
-  failure.status === 'bogus' && status === 'insecure' && failure.fault.zone.isAtOrBelow(zone);
+  failure.status === 'bogus' && status === 'insecure' && isAboutZone(failure.fault, zone);
+
+const isAboutZone = ({ zone: atFault, owner, type }: Fault, zone: Name): boolean =>
+  atFault.isAtOrBelow(zone) || (type === 'DS' && owner.isAtOrBelow(zone));
 
 /** RFC 8767 section 5: what is fresh, if it comes in time. The work goes on either way, and who asks meanwhile joins it. */
 export const firstWithin = (

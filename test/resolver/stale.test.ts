@@ -23,6 +23,7 @@ import {
   dropDs,
   type Internet,
   internet,
+  removeSignatures,
   shiftSignatures,
   silence,
   VirtualClock,
@@ -396,6 +397,24 @@ t.test('a delegation that has changed', async (t) => {
     await seenBy(nowSigned.resolver, 'www.plain.org', 'A'),
     { rcode: 'SERVFAIL', ad: false, data: 0 },
     'a copy from before the zone was signed does not stand in for what is bogus now',
+  );
+  nowSigned.net.clock.advance(61_000);
+  nowSigned.net.amend('org', removeSignatures('DS'));
+  t.match(
+    await seenBy(nowSigned.resolver, 'www.plain.org', 'A'),
+    { rcode: 'SERVFAIL', ad: false, data: 0 },
+    'nor where somebody on the path breaks the DS that says so',
+  );
+  const stripped = await outage([['www.plain.org', 'A']], { zones: [] });
+  stripped.net.amend(
+    'plain.org',
+    addDs('@ DS 12345 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'),
+  );
+  stripped.net.amend('org', removeSignatures('DS'));
+  t.match(
+    await seenBy(stripped.resolver, 'www.plain.org', 'A'),
+    { rcode: 'SERVFAIL', ad: false, data: 0 },
+    'and before anybody has seen it whole',
   );
 });
 
