@@ -77,10 +77,9 @@ export function compareTrustPoint(
     if ('since' in key && row.changedAt !== undefined && key.since !== row.changedAt)
       return `key ${tag}: ${row.state} since ${row.changedAt / 1000} expected, got ${key.since / 1000}`;
   }
-  // That a key is gone for good is written down here so that it stays out; there it is forgotten. Nor does anything there
-  // say what becomes of a key without SEP flag.
+  // That a key is gone for good is written down here so that it stays out; there it is forgotten.
   for (const [id, key] of got)
-    if (!expected.has(id) && key.state !== 'removed' && isEntryPoint(key))
+    if (!expected.has(id) && key.state !== 'removed')
       return `key ${parseDnsKey(key.rdata)?.keyTag}: ${key.state} unexpectedly`;
   return undefined;
 }

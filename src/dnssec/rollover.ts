@@ -54,6 +54,8 @@ export type AnchorEvent =
   | ({ readonly kind: 'pending'; readonly until: number } & About)
   /** It has stayed, or a configured DS names it, or the point began with it (see `startsAtZoneKeys`). */
   | ({ readonly kind: 'trusted' } & About)
+  /** The point began with it, and follows the entry points that it has vouched for in its place. */
+  | ({ readonly kind: 'replaced' } & About)
   /** A pending key is gone. */
   | ({ readonly kind: 'withdrawn' } & About)
   /** All those that had vouched for a pending key are revoked. */
@@ -215,13 +217,16 @@ function advance(
   events.push(...bound.map((rdata) => ({ kind: 'trusted', ...about(zone, rdata) }) as const));
   const keys = [...kept, ...bound.map((rdata) => ({ state: 'valid', rdata }) as const)];
   const pending = findNew(keys, set, vouched, context);
-  const added = startsAtZoneKeys(point) ? pending.map(asValid) : pending;
+  const isTaken = startsAtZoneKeys(point) && isSignedByOneOf(pending, set, zone, context);
+  const added = isTaken ? pending.map(asValid) : pending;
   events.push(...added.map((key) => additionOf(zone, key)));
+  if (isTaken)
+    events.push(...keys.map(({ rdata }) => ({ kind: 'replaced', ...about(zone, rdata) }) as const));
   const seen = seenIn(vouched, context);
   const next: TrustPoint = {
     zone,
     ds: point.ds.filter((one) => !vouched.boundDs.includes(one)),
-    keys: forgetOld([...keys, ...added]),
+    keys: forgetOld([...(isTaken ? keys.map(asRemoved(now)) : keys), ...added]),
     seen,
     nextQueryAt: now + pauseOf(QUERY_MS, seen),
   };
@@ -231,7 +236,8 @@ function advance(
 /**
  * Whether a point has come no further than its configuration, and that is nothing but keys without the SEP bit. RFC 5011
  * follows none of these: when such a key rolls, within the month that an entry point would be pending, nothing vouches for
- * the zone any more. So the entry points of the first set that it has signed are taken with it, as the operator's word.
+ * the zone any more; and nobody revokes it, so it would be believed for ever. So the entry points of the first set that it
+ * has signed take its place, as the operator's word, if one of them has signed that set too.
  */
 const startsAtZoneKeys = ({ ds, keys, seen }: TrustPoint): boolean =>
   seen === undefined &&
@@ -240,6 +246,18 @@ const startsAtZoneKeys = ({ ds, keys, seen }: TrustPoint): boolean =>
     const key = parseDnsKey(rdata);
     return state === 'valid' && key !== undefined && !isEntryPoint(key);
   });
+
+const isSignedByOneOf = (
+  pending: readonly PendingKey[],
+  set: KeySet,
+  zone: Name,
+  context: Context,
+): boolean =>
+  set.keys.some((key) => has(pending, key.rdata) && isSignedBy(key, set, zone, context));
+
+const asRemoved =
+  (now: number) =>
+  ({ rdata }: AnchorKey): AnchorKey => ({ state: 'removed', rdata, since: now });
 
 const asValid = ({ rdata }: PendingKey): AnchorKey => ({ state: 'valid', rdata });
 

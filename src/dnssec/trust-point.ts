@@ -38,7 +38,7 @@ export interface RevokedKey extends Known {
   readonly state: 'revoked';
   readonly since: number;
 }
-/** Revoked, and gone for so long that it is remembered only to keep it out. */
+/** Remembered only to keep it out: revoked, and gone for long; or a zone key whose place entry points have taken. */
 export interface RemovedKey extends Known {
   readonly state: 'removed';
   readonly since: number;

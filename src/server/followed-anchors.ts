@@ -167,6 +167,8 @@ function describe(event: AnchorEvent): string {
       return `${key} is new, and trusted from ${new Date(event.until).toISOString()} on if it stays`;
     case 'trusted':
       return `${key} is trusted`;
+    case 'replaced':
+      return `${key} is no entry point: those that it has signed are trusted in its place, and it no more`;
     case 'withdrawn':
       return `${key} is gone before it was trusted`;
     case 'unvouched':

@@ -80,17 +80,34 @@ t.test('a new key is trusted when it has stayed for 30 days and is seen again', 
   t.end();
 });
 
-t.test('a point that begins with a zone key takes the entry points of the first set', (t) => {
-  const first = see(start(Z), 0, { signers: [Z, A], others: [B] });
-  t.strictSame(show(first.point), ['Z valid', 'A valid', 'B valid']);
-  t.strictSame(kinds(first.events), ['trusted A', 'trusted B']);
-  t.strictSame(inForce(first.point), ['Z', 'A', 'B']);
-  const second = see(first.point, 1, { signers: [Z, A], others: [B, C] });
-  t.strictSame(kinds(second.events), ['pending C'], 'never later');
-  const rolled = see(first.point, 1, { signers: [A], others: [zsk('next')] });
-  t.strictSame(show(rolled.point), ['Z missing', 'A valid', 'B missing'], 'its key may roll');
-  const failed = see(missQuery(start(Z), T0), 3, { signers: [Z], others: [A] });
-  t.strictSame(kinds(failed.events), ['trusted A'], 'the first that is validated');
+t.test(
+  'entry points of the first set take the place of the zone key that a point begins with',
+  (t) => {
+    const first = see(start(Z), 0, { signers: [Z, A], others: [B] });
+    t.strictSame(show(first.point), ['Z removed', 'A valid', 'B valid']);
+    t.strictSame(kinds(first.events), ['trusted A', 'trusted B', 'replaced Z']);
+    t.strictSame(inForce(first.point), ['A', 'B']);
+    const second = see(first.point, 1, { signers: [Z, A], others: [B, C] });
+    t.strictSame(kinds(second.events), ['pending C'], 'never later');
+    const byZ = see(first.point, 1, { signers: [Z], others: [A, B] });
+    t.strictSame(
+      kinds(byZ.events).map((kind) => kind.split(' ')[0]),
+      ['not-validated'],
+      'Z speaks no more',
+    );
+    const again = addAnchor(first.point, keys(Z), contextAt((T0 + DAY) / 1000));
+    t.strictSame(inForce(again), ['A', 'B'], 'nor when it is configured still, at the next start');
+    const rolled = see(first.point, 1, { signers: [A], others: [zsk('next')] });
+    t.strictSame(show(rolled.point), ['Z removed', 'A valid', 'B missing'], 'zone keys may roll');
+    const failed = see(missQuery(start(Z), T0), 3, { signers: [Z, A] });
+    t.strictSame(kinds(failed.events), ['trusted A', 'replaced Z'], 'the first that is validated');
+    t.end();
+  },
+);
+
+t.test("an entry point that has not signed the first set takes nobody's place", (t) => {
+  const alone = see(start(Z), 0, { signers: [Z], others: [A] });
+  t.strictSame(show(alone.point), ['Z valid', 'A addpend']);
   t.end();
 });
 
@@ -112,7 +129,7 @@ t.test(
     t.strictSame(show(forged.point), ['Z valid']);
     t.strictSame(kinds(forged.events), ['not-validated signing-key-missing']);
     const revokedA = see(start(Z), 0, { signers: [Z, revokedForm(A)], others: [B] });
-    t.strictSame(show(revokedA.point), ['Z valid', 'B valid'], 'no key that revokes itself');
+    t.strictSame(show(revokedA.point), ['Z valid', 'B addpend'], 'no key that revokes itself');
     const other = zsk('other');
     const twin = see(start(Z, other), 0, { signers: [Z, revokedForm(other)], others: [B] });
     t.strictSame(inForce(twin.point), ['Z'], 'an anchor has been given up: nothing is taken');
