@@ -60,12 +60,13 @@ export class Aggressive {
     const denial = denials.of(cut.name, held);
     if (!denial) return undefined;
     const context = contextOf(this.#parts, job);
-    // Parsed once: it costs more than all that is looked up here.
-    const keys: ZoneKeys = { zone: cut.name, keys: held.keys.keys };
-    for (const made of new Search(denial, keys.zone, clock.now(), context).candidates(question)) {
+    const { name: zone } = cut;
+    let keys: ZoneKeys | undefined;
+    for (const made of new Search(denial, zone, clock.now(), context).candidates(question)) {
+      // Parsed once, and only where there is something to judge: it costs more than all that is looked up here.
+      keys ??= { zone, keys: held.keys.keys };
       const finding = judgeMade(question, made, keys, context);
       if (!finding) continue;
-      const { zone } = keys;
       job.trace.push({ ...stepOf(question, finding, zone, undefined), synthesised: true });
       const lived = lasting(finding, ttls, clock.now());
       return { kind: 'found', question, zone, source: undefined, ...lived };

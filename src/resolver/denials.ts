@@ -83,8 +83,10 @@ export class Denials {
     const known = before?.denial.trust === trust ? before.denial : undefined;
     const version = versionOf(found, known, now);
     if (version === 'none' || version === 'old') return;
-    const hasRoom = before !== undefined && before.bytes < this.#mostOfZone;
-    const denial = known && hasRoom && version !== 'new' ? known : new ZoneDenial(zone, trust);
+    const isFull = known !== undefined && known.bytes >= this.#mostOfZone;
+    // What says nothing of a version must not make one forgotten: an older one could be replayed then.
+    if (isFull && version === 'unknown') return;
+    const denial = known && !isFull && version !== 'new' ? known : new ZoneDenial(zone, trust);
     denial.add(found, { now, seconds, version: version === 'unknown' ? 'unknown' : 'current' });
     const { bytes, rrsets } = denial;
     const expiresAt = Math.max(before?.expiresAt ?? 0, now + seconds * 1000);

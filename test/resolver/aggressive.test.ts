@@ -11,7 +11,7 @@ import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import { failed, type Outcome } from '../../src/dnssec/outcome.ts';
 import type { ZoneTrust } from '../../src/dnssec/verify.ts';
-import { Denials } from '../../src/resolver/denials.ts';
+import { Denials, type ZoneDenial } from '../../src/resolver/denials.ts';
 import type { Resolver } from '../../src/resolver/resolver.ts';
 import { orderKey, Spans } from '../../src/resolver/spans.ts';
 import {
@@ -667,6 +667,22 @@ t.test('what one zone keeps is bounded, and so is all of it', async (t) => {
   const { rrsets } = denials.held;
   for (let i = 0; i < 50; i += 1) keep('example.com', one, 1);
   t.equal(denials.held.rrsets, rrsets, 'the same record again takes no more');
+  const zone = Name.parse('example.com');
+  const kept = (): ZoneDenial | undefined => denials.of(zone, one);
+  for (let i = 0; (kept()?.bytes ?? 0) < bytes / 10; i += 1) keep('example.com', one, i);
+  const rdata = [parseRdata('A', '192.0.2.1')];
+  const rrset: RRset = {
+    owner: Name.parse('w.example.com'),
+    type: 'A',
+    ttl: 60,
+    rdata,
+    signatures: [],
+  };
+  const found = { kind: 'records', rrset, proof: [nsec('example.com', 5000)] } as const;
+  denials.keep(zone, one, { status: 'secure', found, ttl: 60 });
+  t.equal(kept()?.serial, 1, 'what came without SOA makes a full zone forget no version');
+  keep('example.com', one, 5000);
+  t.ok((kept()?.bytes ?? bytes) < bytes / 20, 'what came with one makes it begin anew');
   for (let i = 0; i < 2000; i += 1) keep(`z${i}.test`, trust(), i);
   t.ok(denials.held.bytes <= bytes, `${denials.held.bytes} octets`);
 });
