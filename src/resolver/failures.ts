@@ -1,8 +1,8 @@
 /**
  * For how long a failure is remembered: RFC 9520.
  *
- * Bogus 60 seconds, or for as long as its TTL says if that is less; indeterminate 5 seconds, doubling at each further failure of the same thing up to 300. A spent
- * budget says something about one question and nothing about zones or keys.
+ * Bogus 60 seconds, or for as long as its TTL says if that is less; indeterminate 5 seconds, doubling at each further
+ * failure of the same thing up to 300. A spent budget says something about one question and nothing about zones or keys.
  * @module
  */
 import type { Failure } from '../dnssec/outcome.ts';
@@ -45,9 +45,7 @@ export class Failures {
     this.#pauses = new Cache(clock, { bytes, weigh: () => ({ bytes: PAUSE_OCTETS, rrsets: 0 }) });
   }
 
-  /**
-   * When `key` may be tried again, on the Clock's scale. Each call counts one failure.
-   */
+  /** When `key` may be tried again, on the Clock's scale. Each call counts one failure. */
   retryAt(key: string, { status }: Failure, { recheckMs, ttl }: PauseTerms = {}): number {
     const now = this.#clock.now();
     if (status === 'bogus') return now + (recheckMs ?? bogusMs(ttl));

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock, Random, ServerAddress } from '../environment.ts';
-import { Cache, type Held } from './cache.ts';
+import { Cache, type Held, sum } from './cache.ts';
 import { serverKey } from './server-address.ts';
 
 /** A server that was never measured gets this long (Unbound 376, Knot 400). */
@@ -60,12 +60,7 @@ export class Servers {
   }
 
   get held(): Held {
-    const [facts, habits] = [this.#facts.held, this.#habits.held];
-    return {
-      entries: facts.entries + habits.entries,
-      rrsets: 0,
-      bytes: facts.bytes + habits.bytes,
-    };
+    return sum(this.#facts.held, this.#habits.held);
   }
 
   /** The best one first, with some chance in it, so that others are measured too. */

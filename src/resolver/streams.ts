@@ -3,8 +3,9 @@
  *
  * Implements RFC 7766 section 6.2 (reuse, pipelining, replies in any order, idle connections closed) and section 8, RFC 1035
  * section 4.2.2 (each message behind its length), RFC 7858 section 3 and RFC 8310 section 5 (strict: a server that does not
- * prove its name is sent nothing, and a connection serves that name alone). An idle connection never keeps the process alive, and gives way where
- * sockets are short. Does not: look into messages beyond their id, or ask again but for a connection lost under way.
+ * prove its name is sent nothing, and a connection serves that name alone). An idle connection never keeps the process
+ * alive, and gives way where sockets are short. Does not: look into messages beyond their id, or ask again but for a
+ * connection lost under way.
  * @module
  */
 import { connect as connectTcp, type Socket } from 'node:net';
