@@ -125,12 +125,6 @@ export const HARMLESS: readonly Harmless[] = [
   row('verify.ts', "return 'failed'", "'mutant'", TAG),
   row('verify.ts', "'passed' : 'failed'", "'mutant'", TAG),
   row('denial.ts', 'if (!signature) return STRIPPED', 'false', CERTAIN),
-  row(
-    'delegation.ts',
-    'defect === undefined ? undefined',
-    'false',
-    'only sets with a defect are brought here: for the compiler',
-  ),
   row('dnskey.ts', '2n ** 32n + 1n', '2n', 'the one exponent more is even, and refused as such'),
   row('dnskey.ts', 'return rsa ? bitsOf', '', 'isWeak has split the key: for the compiler'),
   row(
