@@ -130,8 +130,9 @@ export class Answers {
   recallStale({ name, type }: Question): Recalled | undefined {
     if (!this.#stale || isNeverStale(type)) return undefined;
     const read = this.#readStale;
+    const own = read(keyOf(name, type));
     const known = [
-      read(keyOf(name, type)),
+      own && isStaleAbsence(own) ? undefined : own,
       this.#throughCname(name, type, read),
       this.#throughDname(name, type, read),
       this.#throughAbsence(name, read),
@@ -150,6 +151,7 @@ export class Answers {
       return;
     }
     const { found } = finding;
+    this.#forgetRefuted(name, type, found.kind);
     const [first] = found.kind === 'alias' ? found.records : [];
     if (found.kind === 'alias' && first?.type === 'CNAME') {
       const { proof } = found;
@@ -185,6 +187,20 @@ export class Answers {
     this.#entries.set(key, entry, floor);
     if (stored.kind === 'found') this.#stale?.delete(key);
     return entry;
+  }
+
+  /**
+   * Where there is something, neither that name nor one above it is absent, and a name with data of its own has no alias:
+   * what said so before does not come back when the servers fall silent, for types and names that were not asked since.
+   */
+  #forgetRefuted(name: Name, type: RRType, kind: Known['found']['kind']): void {
+    if (!this.#stale || kind === 'nxdomain') return;
+    const refuted = Array.from({ length: name.labels }, (_, i) => absenceOf(name.ancestor(i + 1)));
+    if (kind !== 'alias' && !OWN.has(type)) refuted.push(keyOf(name, 'CNAME'));
+    for (const key of refuted) {
+      this.#entries.delete(key);
+      this.#stale.delete(key);
+    }
   }
 
   /** RFC 8767 section 7: what had a TTL of zero was for one use only. */
@@ -265,6 +281,10 @@ export class Answers {
     return finding && { ...kept, finding };
   }
 }
+
+/** It is kept by its name too, and there it is forgotten when something newer refutes it. */
+const isStaleAbsence = ({ finding, isStale }: Recalled): boolean =>
+  isStale && !failed(finding) && finding.found.kind === 'nxdomain';
 
 function store(finding: Finding): Stored {
   if (failed(finding)) return { kind: 'failure', failure: ownFailure(finding) };

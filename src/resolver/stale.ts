@@ -95,10 +95,13 @@ function secondsSigned(found: Known['found'], now: number): number {
 
 /**
  * Whether a failure takes an expired answer along: where the zone of an unsigned answer is itself bogus now, or what its
- * parent says of its DS, it may have been signed since, and what is unsigned may be what somebody else said.
+ * parent says of its DS, it may have been signed since, and what is unsigned may be what somebody else said. So it is where
+ * the zone lies below the one that was unsigned.
  */
-const spoils = (failure: Failure, { status }: Known, zone: Name): boolean =>
-  failure.status === 'bogus' && status === 'insecure' && isAboutZone(failure.fault, zone);
+function spoils(failure: Failure, known: Known, zone: Name): boolean {
+  if (failure.status !== 'bogus' || known.status !== 'insecure') return false;
+  return [zone, known.cause?.owner].some((at) => at && isAboutZone(failure.fault, at));
+}
 
 const isAboutZone = ({ zone: atFault, owner, type }: Fault, zone: Name): boolean =>
   atFault.isAtOrBelow(zone) || (type === 'DS' && owner.isAtOrBelow(zone));

@@ -533,3 +533,115 @@ t.test(
     t.equal(lookups, 2, 'and the question is asked again under the new anchors');
   },
 );
+
+/** The zone has records now that it had not: those of `owner` with data of `type`, in place of what was there. */
+const become = (owner: string, type: RRType, rdata: Uint8Array): Amendment =>
+  alterPlan((plan) => {
+    const name = Name.parse(owner);
+    const [model] = plan.records;
+    if (!model) throw new RangeError('an empty zone');
+    const others = plan.records.filter((record) => !record.owner.equals(name));
+    return { ...plan, records: [...others, { ...model, owner: name, type, rdata }] };
+  });
+
+t.test('a name that has come into being is not absent again when all is silent', async (t) => {
+  const silent = new Switch(silence());
+  const net = internet(ZONES).amend('example.com', silent.amendment);
+  const resolver = servingStale(net);
+  t.match(await seenBy(resolver, 'new.example.com', 'TXT'), { rcode: 'NXDOMAIN', ad: true });
+  net.clock.advance(EXPIRED_MS);
+  net.amend('example.com', become('new.example.com', 'A', Uint8Array.of(192, 0, 2, 77)));
+  t.match(await seenBy(resolver, 'new.example.com', 'A'), { rcode: 'NOERROR', ad: true });
+  silent.isOn = true;
+  for (const [name, type] of [
+    ['new.example.com', 'TXT'], // what was asked for then
+    ['new.example.com', 'AAAA'], // RFC 2308 section 5
+    ['www.new.example.com', 'A'], // RFC 8020
+  ] as const)
+    t.match(
+      await seenBy(resolver, name, type),
+      { rcode: 'SERVFAIL', ad: false },
+      `${name} ${type}`,
+    );
+  t.match(await seenBy(resolver, 'new.example.com', 'A'), { rcode: 'NOERROR', codes: [] });
+  net.clock.advance(EXPIRED_MS);
+  t.match(await seenBy(resolver, 'new.example.com', 'A'), { rcode: 'NOERROR', codes: [3] });
+});
+
+t.test('an alias that a name has given up does not come back', async (t) => {
+  const silent = new Switch(silence());
+  const net = internet(ZONES).amend('example.com', silent.amendment);
+  const resolver = servingStale(net);
+  t.match(await seenBy(resolver, 'out.example.com', 'TXT'), { rcode: 'NOERROR', ad: true });
+  net.clock.advance(EXPIRED_MS);
+  net.amend('example.com', become('out.example.com', 'A', Uint8Array.of(192, 0, 2, 77)));
+  t.match(await seenBy(resolver, 'out.example.com', 'A'), { rcode: 'NOERROR', codes: [] });
+  await seenBy(resolver, 'www.other.net', 'TXT');
+  silent.isOn = true;
+  t.match(await seenBy(resolver, 'out.example.com', 'TXT'), { rcode: 'SERVFAIL', data: 0 });
+});
+
+t.test(
+  'below a zone that has been signed since, nothing stands in that was unsigned',
+  async (t) => {
+    const net = internet({
+      ...ZONES,
+      'sub.plain.org': { records: ['www A 192.0.2.8'], signing: 'unsigned' },
+    });
+    const resolver = servingStale(net);
+    t.match(await seenBy(resolver, 'www.sub.plain.org', 'A'), { rcode: 'NOERROR', ad: false });
+    net.clock.advance(EXPIRED_MS);
+    net.amend(
+      'plain.org',
+      addDs('@ DS 12345 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'),
+    );
+    t.match(await seenBy(resolver, 'www.sub.plain.org', 'A'), { rcode: 'SERVFAIL', data: 0 });
+  },
+);
+
+t.test('a negative anchor that has ended takes along what it let through', async (t) => {
+  const negativeAnchors = new NegativeAnchors();
+  const silent = new Switch(silence());
+  const net = internet(ZONES).amend('example.com', silent.amendment);
+  const { clock } = net;
+  const given = { reason: 'the zone is broken', now: clock.now(), lifetimeMs: 2 * HOUR_MS };
+  negativeAnchors.add(Name.parse('example.com'), given);
+  const resolver = servingStale(net, { negativeAnchors });
+  t.match(await seenBy(resolver, 'www.example.com', 'A'), { rcode: 'NOERROR', ad: false });
+  clock.advance(EXPIRED_MS);
+  silent.isOn = true;
+  t.match(await seenBy(resolver, 'www.example.com', 'A'), { codes: [3], ad: false });
+  clock.advance(EXPIRED_MS);
+  t.match(await seenBy(resolver, 'www.example.com', 'A'), { rcode: 'SERVFAIL', data: 0 });
+});
+
+t.test('no way round leads to a stale MX, TLSA, DS or ANY', async (t) => {
+  const silent = new Switch(silence());
+  const net = internet({
+    ...ZONES,
+    'dn.org': ['tree DNAME example.com.', 'out CNAME example.com.'],
+  })
+    .amend('dn.org', silent.amendment)
+    .amend('example.com', silent.amendment);
+  const resolver = servingStale(net);
+  const names = ['mail.tree.dn.org', 'out.dn.org', '_25._tcp.mail.tree.dn.org', 'no.tree.dn.org'];
+  const types = ['MX', 'TLSA', 'DS', 'ANY'] as const;
+  for (const name of names)
+    for (const type of ['A', 'CNAME', ...types] as const) await seenBy(resolver, name, type);
+  net.clock.advance(EXPIRED_MS);
+  silent.isOn = true;
+  t.match(await seenBy(resolver, 'mail.tree.dn.org', 'A'), { rcode: 'NOERROR', codes: [3] });
+  t.match(await seenBy(resolver, 'mail.tree.dn.org', 'CNAME'), { rcode: 'NOERROR', codes: [3] });
+  for (const name of names)
+    for (const type of types) {
+      t.match(
+        await seenBy(resolver, name, type),
+        { rcode: 'SERVFAIL', data: 0 },
+        `${name} ${type}`,
+      );
+      const cd = await seenBy(resolver, name, type, { checkingDisabled: true });
+      t.match(cd, { rcode: 'SERVFAIL', data: 0 }, `${name} ${type} with CD`);
+      const rd = await seenBy(resolver, name, type, { recursionDesired: false });
+      t.match(rd, { data: 0, ad: false }, `${name} ${type} without RD`);
+    }
+});
