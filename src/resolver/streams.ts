@@ -9,7 +9,12 @@
  * @module
  */
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, TLSSocket } from 'node:tls';
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  type PeerCertificate,
+  TLSSocket,
+} from 'node:tls';
 import type { Delivery, ExchangeOptions, ServerAddress } from '../environment.ts';
 import { serverKey } from './server-address.ts';
 import { codeOf, Pending, type Slots, unreachable } from './sockets.ts';
@@ -255,6 +260,7 @@ function open(to: ServerAddress, { tlsRoots }: StreamOptions, onReady: () => voi
     minVersion: 'TLSv1.2',
     // Said, for NODE_TLS_REJECT_UNAUTHORIZED changes only what is left out.
     rejectUnauthorized: true,
+    checkServerIdentity: checkName,
     ...(tlsRoots && { ca: [...tlsRoots] }),
   });
   // Node takes what is written early, and might send it before it has looked at the certificate.
@@ -265,6 +271,13 @@ function open(to: ServerAddress, { tlsRoots }: StreamOptions, onReady: () => voi
   });
   return socket.setNoDelay(true);
 }
+
+/** As Node does, but for the common name, which is no name of a server (RFC 9525 section 2) and which Node falls back on. */
+const checkName = (name: string, certificate: PeerCertificate): Error | undefined =>
+  checkServerIdentity(name, {
+    ...certificate,
+    subject: { ...certificate.subject, CN: '' },
+  });
 
 /** The first two octets of a message (RFC 1035 section 4.1.1). */
 const idOf = (query: Uint8Array): number => ((query[0] ?? 0) << 8) | (query[1] ?? 0);

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
+import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { defaultPolicy } from '../../src/dnssec/context.ts';
@@ -369,3 +370,209 @@ async function tcpEcho(test: Test): Promise<ServerAddress> {
   if (typeof address !== 'object' || !address) throw new TypeError('no port');
   return { ip: '127.0.0.1', port: address.port };
 }
+
+/** A server of any kind on loopback; what it does to a connection is the caller's. */
+async function rawServer(test: Test, meet: (socket: Socket) => void): Promise<number> {
+  const all = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    all.add(socket);
+    socket.on('error', () => socket.destroy());
+    meet(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  test.teardown(() => {
+    for (const socket of all) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new TypeError('no port');
+  return address.port;
+}
+
+t.test('what a certificate has to say to prove a name', async (t) => {
+  // RFC 9525 section 2: the common name is no name of a server; section 6.3: a wildcard is the whole of one label.
+  const [altName, name] = ['2.5.29.17', 'one.dns.example'];
+  const cases: [
+    what: string,
+    leaf: CertificateDescription,
+    names: readonly string[],
+    kind: string,
+  ][] = [
+    ['nothing but a common name', { subject: name, without: [altName] }, [], 'unverified'],
+    ['a common name beside another', { subject: name }, ['other.example'], 'unverified'],
+    ['a wildcard for the label', {}, ['*.dns.example'], 'reply'],
+    ['a wildcard for two labels', {}, ['*.example'], 'unverified'],
+    ['a wildcard above all', {}, ['*'], 'unverified'],
+    ['the name with an octet behind it', {}, [`${name}\0.evil.example`], 'unverified'],
+    ['two names in one, as Node prints them', {}, [`evil.example, DNS:${name}`], 'unverified'],
+    ['the name in another case', {}, ['ONE.dns.Example'], 'reply'],
+  ];
+  for (const [what, leaf, names, kind] of cases) {
+    const server = await tlsServer(t, echo, leaf, names);
+    const delivery = await transportFor(server).exchange(at(server.port, name), QUERY, tcp);
+    t.equal(delivery.kind, kind, what);
+    if (kind === 'reply') continue;
+    await server.ended();
+    t.same(server.queries, [], what);
+  }
+});
+
+t.test('what a server says before it has proved its name is not heard', async (t) => {
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const [own, intermediate, root] = issueChain(['other.example']);
+    const key = own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const cert = own.pem + intermediate.pem;
+    const server = createTlsServer({ key, cert, maxVersion }, (socket) => {
+      socket.on('error', () => socket.destroy());
+      for (let i = 0; i < 50; i += 1) socket.write(framed(QUERY));
+    });
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const address = server.address();
+    if (typeof address !== 'object' || !address) throw new TypeError('no port');
+    const to = at(address.port, 'one.example');
+    const delivery = await transportFor({ roots: [root.pem] }).exchange(to, QUERY, tcp);
+    t.match(delivery, { kind: 'unverified' }, maxVersion);
+  }
+  const port = await rawServer(t, (socket) => socket.write(framed(QUERY)));
+  const inClear = await createTransport(random).exchange(at(port, 'one.example'), QUERY, tcp);
+  t.match(inClear, { kind: 'unverified' }, 'in clear, before the handshake');
+});
+
+t.test('handshakes that stall or break end in time, and give their sockets back', async (t) => {
+  const heard: Buffer[] = [];
+  const meetings: [what: string, meet: (socket: Socket) => void][] = [
+    ['silence', (socket) => socket.resume()],
+    ['a closed door', (socket) => socket.end()],
+    ['closed in the middle', (socket) => socket.once('data', () => socket.end())],
+    ['broken off in the middle', (socket) => socket.once('data', () => socket.resetAndDestroy())],
+    // The head of a record of 16 kB that never comes (RFC 8446 section 5.1).
+    [
+      'half a record',
+      (socket) => socket.once('data', () => socket.write(Uint8Array.of(0x16, 3, 3, 0x40, 0))),
+    ],
+    // RFC 8446 section 6: fatal, handshake_failure.
+    [
+      'an alert',
+      (socket) => socket.once('data', () => socket.write(Uint8Array.of(0x15, 3, 3, 0, 2, 2, 40))),
+    ],
+  ];
+  const transport = createTransport(random, { maxSockets: 2 });
+  for (const [what, meet] of meetings) {
+    const port = await rawServer(t, (socket) => {
+      socket.on('data', (data) => heard.push(data));
+      meet(socket);
+    });
+    const how = { ...tcp, timeoutMs: 300 };
+    const many = await Promise.all(
+      [1, 2, 3, 4, 5].map((id) =>
+        transport.exchange(at(port, 'one.example'), Uint8Array.of(id, ...QUERY), how),
+      ),
+    );
+    t.ok(
+      many.every(({ kind }) => kind !== 'reply'),
+      `${what}: ${many.map(({ kind }) => kind)}`,
+    );
+  }
+  t.ok(heard.every((data) => !data.includes(Buffer.from(QUERY))));
+  t.equal((await transport.exchange(await tcpEcho(t), QUERY, tcp)).kind, 'reply');
+  t.equal((await transport.exchange(await tcpEcho(t), QUERY, tcp)).kind, 'reply');
+});
+
+t.test('another certificate behind the same address is another proof to give', async (t) => {
+  const [own, intermediate, root] = issueChain(NAMES);
+  const context = (certificates: typeof own, above = intermediate) => ({
+    key: certificates.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    cert: certificates.pem + above.pem,
+  });
+  const [queries, resumed] = [[] as Uint8Array[], [] as boolean[]];
+  const sockets = new Set<TLSSocket>();
+  const server = createTlsServer(context(own), (socket) => {
+    sockets.add(socket);
+    resumed.push(socket.isSessionReused());
+    t.equal(socket.alpnProtocol, false);
+    socket.on('error', () => socket.destroy());
+    onMessages(socket, (query) => {
+      queries.push(query);
+      socket.write(framed(query));
+    });
+  });
+  server.on('tlsClientError', () => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new TypeError('no port');
+  const transport = transportFor({ roots: [root.pem] });
+  const ask = () => transport.exchange(at(address.port, 'one.example'), QUERY, tcp);
+  const hangUp = async (): Promise<void> => {
+    for (const socket of sockets) {
+      socket.destroy();
+      if (!socket.closed) await once(socket, 'close');
+    }
+    sockets.clear();
+  };
+  t.equal((await ask()).kind, 'reply');
+  await hangUp();
+  t.equal((await ask()).kind, 'reply');
+  t.same(resumed, [false, false], 'a session that is resumed would prove nothing anew');
+  await hangUp();
+  const [stranger, above] = issueChain(NAMES);
+  server.setSecureContext(context(stranger, above));
+  t.match(await ask(), { kind: 'unverified' });
+  server.setSecureContext(context(issueChain(['other.example'])[0]));
+  t.match(await ask(), { kind: 'unverified' });
+  t.equal(queries.length, 2);
+  await hangUp();
+});
+
+t.test('nothing that a forwarder says leads its questions out of TLS', async (t) => {
+  const net = internet({ 'example.com': ['www A 192.0.2.80'] }, { now: Date.now() });
+  const anchors = parseAnchors(net.anchors);
+  if (anchors.kind === 'errors') throw new Error('this internet has a root');
+  const [host, zone] = [Name.parse('ns.evil.example'), Name.parse('com')];
+  const common = { class: 1, ttl: 3600 } as const;
+  const ns = { ...common, owner: zone, type: 'NS', rdata: host.wire } as const;
+  const glue = { ...common, owner: host, type: 'A', rdata: Uint8Array.of(127, 0, 0, 1) } as const;
+  type Change = (reply: Message) => Message;
+  const changes: [what: string, change: Change][] = [
+    [
+      'a referral with glue',
+      (reply) => ({ ...reply, answer: [], authority: [ns], additional: [glue] }),
+    ],
+    ['a truncated reply', (reply) => ({ ...reply, truncated: true, answer: [] })],
+    ['REFUSED', (reply) => ({ ...reply, rcode: 'REFUSED', answer: [], authority: [] })],
+    ['FORMERR without EDNS', (reply) => ({ ...reply, rcode: 'FORMERR', edns: undefined })],
+    [
+      'servers of its own beside the answer',
+      (reply) => ({ ...reply, authority: [ns], additional: [glue] }),
+    ],
+  ];
+  for (const [what, change] of changes) {
+    const server = await tlsServer(t, (query) => {
+      const reply = net.answer(net.forwarder.ip, query, 'tcp');
+      const parsed = reply.kind === 'packets' && reply.packets[0] && parseMessage(reply.packets[0]);
+      if (!parsed || parsed.kind !== 'message') throw new Error('no reply');
+      return writeMessage(change(parsed.message));
+    });
+    const inner = transportFor(server);
+    const ways = new Set<string>();
+    const transport: Transport = {
+      exchange: (to, query, how) => {
+        ways.add(`${to.ip} ${to.port} ${to.tlsName} ${how.over}`);
+        return inner.exchange(to, query, how);
+      },
+    };
+    const { lookup, fetchUnchecked } = createResolver({
+      environment: { clock, random, transport },
+      policy: defaultPolicy(nativeEngine),
+      anchors: anchors.anchors,
+      forward: [at(server.port, 'one.example')],
+      reportErrors: 'on',
+    });
+    const outcome = await lookup(Name.parse('www.example.com'), 'A');
+    t.not(outcome.status, 'insecure', what);
+    await fetchUnchecked(Name.parse('www.example.com'), 'A');
+    t.same([...ways], [`127.0.0.1 ${server.port} one.example tcp`], what);
+  }
+});
