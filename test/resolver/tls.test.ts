@@ -551,8 +551,9 @@ t.test('nothing that a forwarder says leads its questions out of TLS', async (t)
   for (const [what, change] of changes) {
     const server = await tlsServer(t, (query) => {
       const reply = net.answer(net.forwarder.ip, query, 'tcp');
-      const parsed = reply.kind === 'packets' && reply.packets[0] && parseMessage(reply.packets[0]);
-      if (!parsed || parsed.kind !== 'message') throw new Error('no reply');
+      if (reply.kind !== 'packets' || !reply.packets[0]) throw new Error('no reply');
+      const parsed = parseMessage(reply.packets[0]);
+      if (parsed.kind !== 'message') throw new Error('no message');
       return writeMessage(change(parsed.message));
     });
     const inner = transportFor(server);
