@@ -88,8 +88,9 @@ export function makeLookup(given: LookupParts): {
     const recallStale = () => begin(name, type, options).recallStale();
     const known = allowsStale(type, options) ? recallStale() : undefined;
     if (!known) return begin(name, type, { ...options, stale: 'never' }).follow();
-    if (!known.stale || unattended.isFull) return known;
+    if (!known.stale) return known;
     const work = begin(name, type, options).follow();
+    if (unattended.isFull) return work;
     const { responseMs } = staleTerms;
     const first = responseMs > 0 ? await firstWithin(work, { clock, responseMs }) : 'late';
     if (first !== 'late') return first;

@@ -119,7 +119,10 @@ const MAX_UNATTENDED = 1_000;
 export class Unattended {
   #count = 0;
 
-  /** Then what is stale is served without asking anybody: it will be asked for again. */
+  /**
+   * Then work is waited for, and what is stale comes where it fails: whoever keeps this full, with names of his own whose
+   * servers are silent, makes others wait, but keeps nobody's data from being renewed.
+   */
   get isFull(): boolean {
     return this.#count >= MAX_UNATTENDED;
   }

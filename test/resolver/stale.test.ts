@@ -645,3 +645,25 @@ t.test('no way round leads to a stale MX, TLSA, DS or ANY', async (t) => {
       t.match(rd, { data: 0, ad: false }, `${name} ${type} without RD`);
     }
 });
+
+t.test(
+  'who keeps the work behind stale answers at its bound renews others all the same',
+  async (t) => {
+    const silent = new Switch(silence());
+    const net = internet({
+      ...ZONES,
+      'wild.org': { records: ['* A 192.0.2.7'], signing: 'unsigned' },
+    });
+    net.amend('wild.org', silent.amendment);
+    const resolver = servingStale(net);
+    const names = Array.from({ length: 1_001 }, (_, i) => `n${i}.wild.org`);
+    for (const name of [...names, 'www.other.net']) await seenBy(resolver, name, 'A');
+    net.clock.advance(EXPIRED_MS);
+    silent.isOn = true;
+    net.amend('other.net', alterPlan(renumbered));
+    const flood = names.map((name) => seenBy(resolver, name, 'A'));
+    for (const seen of await Promise.all(flood)) t.match(seen, { rcode: 'NOERROR', codes: [3] });
+    const outcome = await resolver.lookup(Name.parse('www.other.net'), 'A', { stale: 'allowed' });
+    t.equal(show(outcome), 'secure 192.0.2.99');
+  },
+);
