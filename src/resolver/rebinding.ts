@@ -75,15 +75,33 @@ function addressesIn(type: RRType, rdata: Rdata): readonly Uint8Array[] {
   });
 }
 
-/** An IPv4-mapped address (RFC 4291 section 2.5.5.2) leads to where the IPv4 address in it does. */
-function isIn(address: Uint8Array, { octets, bits }: Network): boolean {
-  const isMapped = MAPPED.every((octet, i) => address[i] === octet);
-  const meant = isMapped && octets.length === 4 ? address.subarray(MAPPED.length) : address;
-  if (meant.length !== octets.length) return false;
-  return octets.every((octet, i) => (((meant[i] ?? 0) ^ octet) & maskOf(i, bits)) === 0);
+const isIn = (address: Uint8Array, { octets, bits }: Network): boolean =>
+  meanings(address).some(
+    (meant) =>
+      meant.length === octets.length &&
+      octets.every((octet, i) => (((meant[i] ?? 0) ^ octet) & maskOf(i, bits)) === 0),
+  );
+
+/**
+ * Where packets to an address may end up: with one that has an IPv4 address in it, where that leads; with the unspecified
+ * one, which systems take for this host (RFC 1122 section 3.2.1.3), at loopback.
+ */
+function meanings(address: Uint8Array): readonly Uint8Array[] {
+  const hasOther = EMBEDDING.some((prefix) => prefix.every((octet, i) => address[i] === octet));
+  const all = hasOther ? [address, address.subarray(MAPPED.length)] : [address];
+  const isNobody = all.some((one) => one.every((octet) => octet === 0));
+  return isNobody ? [...all, ...LOOPBACK] : all;
 }
 
+/** RFC 4291 section 2.5.5.2. */
 const MAPPED: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+/** NAT64, RFC 6052 section 2.1: translators should drop private addresses in it (section 3.1), and not all do. */
+const TRANSLATED: readonly number[] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0];
+const EMBEDDING = [MAPPED, TRANSLATED] as const;
+const LOOPBACK: readonly Uint8Array[] = [
+  Uint8Array.of(127, 0, 0, 1),
+  Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+];
 
 /** Of the octet at `index`, the bits that belong to the first `bits` of all. */
 const maskOf = (index: number, bits: number): number =>

@@ -4,11 +4,12 @@
  * What is blocked follows from the networks given; EDE 15 from RFC 8914 section 4.16.
  */
 import t from 'tap';
+import type { RRType } from '../../src/dns/codes.ts';
 import { type Message, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
 import { parseNetwork } from '../../src/resolver/rebinding.ts';
 import { makeAnswerClient } from '../../src/server/answer.ts';
-import { corruptSignatures, internet } from '../../src/testing/index.ts';
+import { alterPlan, corruptSignatures, internet, silence } from '../../src/testing/index.ts';
 import { ask, networkOf, resolverOn, show } from './support.ts';
 
 const QUERY: Message = {
@@ -117,4 +118,89 @@ t.test('row 102: networks as they are written', async (t) => {
     '::1/',
   ])
     t.equal(parseNetwork(text), undefined, text);
+});
+
+t.test('row 102: no way round leads inside', async (t) => {
+  const silent = { isOn: false };
+  const asSwitched = silence();
+  const net = internet({
+    'example.com': [
+      // Systems take the unspecified address for this host (RFC 1122 section 3.2.1.3).
+      'zero A 0.0.0.0',
+      'zero6 AAAA ::',
+      'mapped AAAA ::ffff:0.0.0.0',
+      // RFC 6052 section 2.1: a translator may take it for 10.1.2.3.
+      'nat AAAA 64:ff9b::10.1.2.3',
+      'hint HTTPS 1 . ipv6hint=64:ff9b::10.1.2.3',
+      'form HTTPS 0 four.example.com.',
+      'tree DNAME inner.example.com.',
+      'four.inner A 10.1.2.3',
+      'public AAAA 64:ff9b::192.0.2.1',
+      'brief 1 A 10.1.2.3',
+    ],
+  }).amend('example.com', {
+    reply: (replies, request) =>
+      silent.isOn && asSwitched.reply ? asSwitched.reply(replies, request) : replies,
+  });
+  const privateAddresses = PRIVATE.map(networkOf);
+  const resolver = resolverOn(net, { privateAddresses, serveStale: {} });
+  const answer = makeAnswerClient(resolver, { withoutRecursion: 'from-cache' });
+  const cases = [
+    ['zero', 'A'],
+    ['zero6', 'AAAA'],
+    ['mapped', 'AAAA'],
+    ['nat', 'AAAA'],
+    ['hint', 'HTTPS'],
+    ['four.tree', 'A'],
+    ['brief', 'A'],
+  ] as const;
+  const seen = async (owner: string, type: RRType, flags: Partial<Message> = {}) => {
+    const questions = [{ name: Name.parse(`${owner}.example.com`), type }];
+    return answer(writeMessage({ ...QUERY, ...flags, questions }));
+  };
+  for (const round of ['fresh', 'expired', 'and nobody answers']) {
+    for (const [owner, type] of cases)
+      for (const flags of [{}, { checkingDisabled: true }, { recursionDesired: false }])
+        t.same((await seen(owner, type, flags))?.answer, [], `${owner}, ${round}`);
+    t.match(await seen('public', 'AAAA'), { rcode: 'NOERROR', answer: [{ type: 'AAAA' }] });
+    silent.isOn = round !== 'fresh';
+    net.clock.advance(3_601_000);
+  }
+});
+
+t.test('row 102: hints that are cut off are neither answered nor a crash', async (t) => {
+  // RFC 9460 section 2.2: SvcPriority, TargetName, then key, length, value.
+  const key = (number: number, ...value: readonly number[]) => [
+    0,
+    number,
+    0,
+    value.length,
+    ...value,
+  ];
+  for (const [what, rdata] of [
+    ['two octets too many', [0, 1, 0, ...key(4, 10, 1, 2, 3, 10, 1)]],
+    ['three octets', [0, 1, 0, ...key(4, 10, 1, 2)]],
+    ['no value', [0, 1, 0, ...key(4)]],
+    ['a length that is cut off', [0, 1, 0, 0, 4, 0]],
+    ['twice', [0, 1, 0, ...key(4, 10, 1, 2, 3), ...key(4, 10, 1, 2, 3)]],
+    ['no target', [0, 1]],
+    ['nothing', []],
+    ['in alias form', [0, 0, 0, ...key(4, 10, 1, 2, 3)]],
+  ] as const)
+    for (const how of [{}, { signing: 'unsigned' }] as const) {
+      const net = internet({ 'example.com': { records: ['www HTTPS 1 .'], ...how } }).amend(
+        'example.com',
+        alterPlan((plan) => ({
+          ...plan,
+          records: plan.records.map((record) =>
+            record.type === 'HTTPS' ? { ...record, rdata: Uint8Array.from(rdata) } : record,
+          ),
+        })),
+      );
+      const resolver = resolverOn(net, { privateAddresses: PRIVATE.map(networkOf) });
+      for (const type of ['HTTPS', 'ANY'] as const) {
+        const said = await ask(resolver, 'www.example.com', type);
+        t.match(said, /^(bogus|indeterminate) /, `${what}, ${type}`);
+      }
+    }
 });
