@@ -12,7 +12,7 @@ import { latin1 } from '../tls/der.ts';
 import { fingerprint } from '../tls/fingerprint.ts';
 import { matchHost } from '../tls/identity.ts';
 import { Comparisons } from '../tls/name-constraints.ts';
-import { currentFirst, isSelfIssued, PathFinder } from '../tls/path.ts';
+import { currentFirst, isSelfIssued, type Path, PathFinder } from '../tls/path.ts';
 import { checkPath, type PathProblem, type PathRules } from '../tls/path-rules.ts';
 import { keyKind, rsaBits } from '../tls/public-key.ts';
 import { type EndingsOf, makeDaneEndings, makePkixEndings } from './endings.ts';
@@ -181,8 +181,9 @@ function follow(attempt: Attempt, search: Search): Authenticated | undefined {
   const rules = rulesOf(peer);
   let named: boolean | undefined;
   for (const path of finder.paths()) {
+    const problemAt = makeCheck(path, rules);
     for (const { record, depth, anchor } of endingsOf(path)) {
-      const problem = checkPath(path, { ...rules, anchor });
+      const problem = problemAt(anchor);
       if (!problem) named ??= isNamed(leaf, peer);
       if (problem) findings.note(record, reasonOf(problem), printProblem(problem));
       else if (!named) findings.note(record, 'certificate-host-mismatch');
@@ -191,6 +192,18 @@ function follow(attempt: Attempt, search: Search): Authenticated | undefined {
   }
   for (const record of records) noteMissedAnchor(record, attempt, search);
   return undefined;
+}
+
+/** What is wrong with one path, found out once however many records end it. */
+function makeCheck(
+  path: Path,
+  rules: Omit<PathRules, 'anchor'>,
+): (anchor: PathRules['anchor']) => PathProblem | undefined {
+  const known = new Map<PathRules['anchor'], PathProblem | undefined>();
+  return (anchor) => {
+    if (!known.has(anchor)) known.set(anchor, checkPath(path, { ...rules, anchor }));
+    return known.get(anchor);
+  };
 }
 
 /** RFC 7671 section 5.2.2: a trust anchor published whole need not be sent. */

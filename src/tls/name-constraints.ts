@@ -19,9 +19,18 @@ const MAX_COMPARED_OCTETS = 1 << 24;
 
 export class Comparisons {
   #left = MAX_COMPARED_OCTETS;
+  readonly #names = new Map<Certificate, readonly GeneralName[]>();
+
+  /** The names of a certificate, read once: it stands on many paths, below many authorities with constraints. */
+  namesIn(certificate: Certificate): readonly GeneralName[] {
+    const names = this.#names.get(certificate) ?? constrainedNames(certificate);
+    this.#names.set(certificate, names);
+    return names;
+  }
 
   /** False when comparing each of `names` with each of `bases` is too much. */
   take(names: readonly GeneralName[], bases: readonly GeneralName[]): boolean {
+    if (this.#left < 0) return false;
     this.#left -= names.length * octetsOf(bases) + bases.length * octetsOf(names);
     return this.#left >= 0;
   }
@@ -55,8 +64,10 @@ export function violatedConstraint(
   { permitted, excluded }: NameConstraints,
   comparisons: Comparisons,
 ): string | undefined {
-  const names = constrainedNames(certificate);
-  if (!comparisons.take(names, [...permitted, ...excluded]))
+  const bases = [...permitted, ...excluded];
+  if (bases.length === 0) return undefined;
+  const names = comparisons.namesIn(certificate);
+  if (!comparisons.take(names, bases))
     return 'more names and name constraints than can be compared';
   for (const name of names) {
     const forbidding = excluded.find((base) => isSameForm(name, base) && isExcluded(name, base));

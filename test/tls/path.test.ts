@@ -581,6 +581,18 @@ t.test('name constraints', async (t) => {
       { names: names.slice(0, 100) },
     );
     t.equal(walk(list, shared), 'holds', 'a hundred names under three hundred constraints are few');
+
+    // One leaf below as many constraints as there are paths: its names are read once, not each time.
+    const rdn = set(sequence(objectId('2.5.4.3'), utf8String('x')));
+    const subjectName = sequence(...Array.from({ length: 4000 }, () => rdn));
+    const top = { kind: 'authority', extensions: [constraints([], [general.dns('a')])] } as const;
+    const root = issue({ ...top, subject: 'CA' });
+    const path = [issue({ subjectName }, root), root].map(({ der }) => read(der));
+    const [spent, start] = [rules(), performance.now()];
+    const results = Array.from({ length: 3000 }, () => checkPath(path, spent)?.kind ?? 'holds');
+    const spentMs = performance.now() - start;
+    t.ok(spentMs < 1500, `${spentMs.toFixed(0)} ms; read each time they take many seconds`);
+    t.same([results.at(0), results.at(-1)], ['holds', 'name-constraint'], 'and it ends');
   });
 });
 
