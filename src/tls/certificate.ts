@@ -6,7 +6,7 @@
  * break a rule is a certificate with a `defect`: DANE-EE still matches it, no path leads through it.
  * @module
  */
-import { context, DerError, DerReader, sameOctets, TAG } from './der.ts';
+import { context, DerError, DerReader, reading, sameOctets, TAG } from './der.ts';
 import { isEmptyName, isReadableName } from './distinguished-name.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 
@@ -69,17 +69,13 @@ function orMalformed<T>(parse: () => T): T | Malformed {
 }
 
 /** Whether `der` is a SubjectPublicKeyInfo to its last octet, as far as its outline tells. */
-export function isSpki(der: Uint8Array): boolean {
-  try {
+export const isSpki = (der: Uint8Array): boolean =>
+  reading(() => {
     const outer = new DerReader(der);
     readSpki(outer);
     outer.finish();
     return true;
-  } catch (error) {
-    if (error instanceof DerError) return false;
-    throw error;
-  }
-}
+  }) === true;
 
 /** What must be readable for there to be a certificate at all. */
 interface Outline extends Key {

@@ -5,7 +5,8 @@
  * case and runs of spaces are evened out. Does not: the rest of stringprep; names that differ in it are different.
  * @module
  */
-import { DerError, DerReader, latin1, TAG } from './der.ts';
+import { DerReader, latin1, reading, TAG } from './der.ts';
+import { LastUsed } from './last-used.ts';
 
 /** No mark at the start is skipped and no octet replaced: names that differ stay different. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -63,25 +64,16 @@ const KNOWN = new WeakMap<Uint8Array, CanonicalName>();
  * And the same octets elsewhere: an authority's name stands in all that it issues. The last ones met, none of them longer than
  * any in use, so that strangers cannot fill memory: 0.3 MB at most.
  */
-const MET = new Map<string, CanonicalName>();
 const MAX_MET = 512;
 const MAX_MET_OCTETS = 256;
+const MET = new LastUsed<CanonicalName>(MAX_MET);
 
 function known(name: Uint8Array): CanonicalName {
   const remembered = KNOWN.get(name);
   if (remembered) return remembered;
-  const canonical = name.length > MAX_MET_OCTETS ? canonicalName(name) : met(name);
+  const read = () => canonicalName(name);
+  const canonical = name.length > MAX_MET_OCTETS ? read() : MET.get(latin1(name), read);
   KNOWN.set(name, canonical);
-  return canonical;
-}
-
-function met(name: Uint8Array): CanonicalName {
-  const octets = latin1(name);
-  const canonical = MET.get(octets) ?? canonicalName(name);
-  MET.delete(octets);
-  MET.set(octets, canonical);
-  const [oldest] = MET.size > MAX_MET ? MET.keys() : [];
-  if (oldest !== undefined) MET.delete(oldest);
   return canonical;
 }
 
@@ -100,19 +92,15 @@ function canonicalAttribute({ type, text, der }: Attribute): string {
   return `${type}=${JSON.stringify(spaced)}`;
 }
 
-function readRdns(name: Uint8Array): Attribute[][] | undefined {
-  try {
+const readRdns = (name: Uint8Array): Attribute[][] | undefined =>
+  reading(() => {
     const outer = new DerReader(name);
     const sequence = outer.enter(TAG.sequence);
     outer.finish();
     const rdns: Attribute[][] = [];
     while (sequence.left > 0) rdns.push(readRdn(sequence.enter(TAG.set)));
     return rdns;
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
-    throw error;
-  }
-}
+  });
 
 function readRdn(set: DerReader): Attribute[] {
   const attributes: Attribute[] = [];

@@ -7,6 +7,7 @@
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { DerReader, latin1, reading, TAG } from './der.ts';
+import { LastUsed } from './last-used.ts';
 
 export const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
@@ -46,7 +47,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 
 /**
  * Octets of a SubjectPublicKeyInfo that is imported. ML-DSA-87 has 2614 and RSA with 8192 bits 1060; it keeps the longest
- * ones out of the map below.
+ * ones from being kept.
  */
 const MAX_SPKI_OCTETS = 4096;
 /**
@@ -54,20 +55,12 @@ const MAX_SPKI_OCTETS = 4096;
  * 2.4 kB each that makes 0.6 MB.
  */
 const MAX_KEYS = 256;
-/** By their octets, so that a key is never taken for another one. */
-const KEPT = new Map<string, KeyObject>();
+const KEPT = new LastUsed<KeyObject>(MAX_KEYS);
 
 /** The key, or `undefined` where it is none, not known here, or made to take long. */
 export function importKey(spki: Uint8Array): KeyObject | undefined {
   if (spki.length > MAX_SPKI_OCTETS) return undefined;
-  const octets = latin1(spki);
-  const key = KEPT.get(octets) ?? importAnew(spki);
-  if (!key) return undefined;
-  KEPT.delete(octets);
-  KEPT.set(octets, key);
-  const [oldest] = KEPT.size > MAX_KEYS ? KEPT.keys() : [];
-  if (oldest !== undefined) KEPT.delete(oldest);
-  return key;
+  return KEPT.get(latin1(spki), () => importAnew(spki));
 }
 
 function importAnew(spki: Uint8Array): KeyObject | undefined {

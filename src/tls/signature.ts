@@ -9,6 +9,7 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
 import { context, DerReader, latin1, reading, TAG } from './der.ts';
+import { LastUsed } from './last-used.ts';
 import { importKey, RSASSA_PSS } from './public-key.ts';
 
 interface Algorithm {
@@ -53,7 +54,7 @@ const DIGESTS: ReadonlyMap<string, string> = new Map([
  */
 const MAX_GOOD = 256;
 const MAX_GOOD_OCTETS = 4096;
-const GOOD = new Set<string>();
+const GOOD = new LastUsed<true>(MAX_GOOD);
 
 /** Whether the key of this SubjectPublicKeyInfo made the signature; also `false` where the algorithm is not known. */
 export function verifySignature(certificate: Certificate, spki: Uint8Array): boolean {
@@ -61,12 +62,7 @@ export function verifySignature(certificate: Certificate, spki: Uint8Array): boo
   if (!isKept || certificate.der.length + spki.length > MAX_GOOD_OCTETS)
     return computeSignature(certificate, spki);
   const octets = octetsOf(certificate, spki);
-  const isGood = GOOD.delete(octets) || computeSignature(certificate, spki);
-  if (!isGood) return false;
-  GOOD.add(octets);
-  const [oldest] = GOOD.size > MAX_GOOD ? GOOD : [];
-  if (oldest !== undefined) GOOD.delete(oldest);
-  return true;
+  return GOOD.get(octets, () => computeSignature(certificate, spki) || undefined) === true;
 }
 
 /** All that the result depends on. Three elements of DER, each of which says where it ends, and the rest. */
