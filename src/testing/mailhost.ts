@@ -212,7 +212,8 @@ class Session {
     if (leaves.length === 0)
       throw new RangeError('a mail host without certificates cannot speak TLS');
     const secureContext = createSecureContext({
-      ciphers: 'DEFAULT:@SECLEVEL=0', // newer OpenSSL refuses to serve short keys, which are tested too
+      // OpenSSL's usual level, 2 from version 3.2 on, refuses to serve short keys and SHA-1, which clients may meet.
+      ciphers: 'DEFAULT:@SECLEVEL=0',
       key: leaves.map(({ privateKey }) => privateKey.export({ type: 'pkcs8', format: 'pem' })),
       cert: [chain, otherChain]
         .filter(({ length }) => length > 0)

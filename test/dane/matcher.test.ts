@@ -1,5 +1,5 @@
 // Cases M01 to M34 of ../shared/spec/dane-cases.md: which certificate a record speaks of, paths, and names.
-import { issue } from '../../src/testing/certificates.ts';
+import { type IssuedCertificate, issue } from '../../src/testing/certificates.ts';
 import { explicit, implicit, objectId, sequence, set, utf8String } from '../../src/testing/der.ts';
 import {
   authority,
@@ -160,11 +160,27 @@ matcherCase(
   }),
 );
 
+/** One case for each form in which a certificate is named as trust anchor. */
+const asAnchor = (
+  anchor: IssuedCertificate,
+  { claim, ...more }: Pick<Case, 'claim' | 'chain' | 'expect'>,
+): readonly Case[] =>
+  (
+    [
+      [0, 1],
+      [1, 1],
+      [0, 0],
+    ] as const
+  ).map(([selector, type]) => ({
+    claim: `${claim}, 2 ${selector} ${type}`,
+    records: [tlsa(2, selector, type, anchor)],
+    ...more,
+  }));
+
 const NARROW = authority('Narrow', R, { pathLength: 0 });
 const BELOW = authority('Below', NARROW);
 const NARROW_ROOT = authority('Narrow root', undefined, { pathLength: 0 });
 const BELOW_ROOT = authority('Below root', NARROW_ROOT);
-const AT_ROOT = [server(BELOW_ROOT), BELOW_ROOT, NARROW_ROOT];
 matcherCase('M17', [
   {
     claim: 'path length 0 in an intermediate, and a CA below it',
@@ -172,20 +188,11 @@ matcherCase('M17', [
     chain: [server(BELOW), BELOW, NARROW, R],
     expect: 'certificate-not-trusted',
   },
-  ...(
-    [
-      [0, 1],
-      [1, 1],
-      [0, 0],
-    ] as const
-  ).map(
-    ([selector, type]): Case => ({
-      claim: `path length 0 in the trust anchor itself, 2 ${selector} ${type}`,
-      records: [tlsa(2, selector, type, NARROW_ROOT)],
-      chain: AT_ROOT,
-      expect: 'certificate-not-trusted',
-    }),
-  ),
+  ...asAnchor(NARROW_ROOT, {
+    claim: 'path length 0 in the trust anchor itself',
+    chain: [server(BELOW_ROOT), BELOW_ROOT, NARROW_ROOT],
+    expect: 'certificate-not-trusted',
+  }),
 ]);
 
 const OLD = authority('Old', R, EXPIRED);
@@ -200,20 +207,11 @@ matcherCase('M18', [
   },
 ]);
 matcherCase('M18b', [
-  ...(
-    [
-      [0, 1],
-      [1, 1],
-      [0, 0],
-    ] as const
-  ).map(
-    ([selector, type]): Case => ({
-      claim: `a trust anchor that is no root has no dates, 2 ${selector} ${type}`,
-      records: [tlsa(2, selector, type, OLD)],
-      chain: [BY_OLD, OLD, R],
-      expect: 1,
-    }),
-  ),
+  ...asAnchor(OLD, {
+    claim: 'a trust anchor that is no root has no dates',
+    chain: [BY_OLD, OLD, R],
+    expect: 1,
+  }),
   {
     claim: 'nor a first day',
     records: [tlsa(2, 0, 1, EARLY)],
@@ -259,20 +257,11 @@ matcherCase('M20', [
 
 const SELF = issue({ subject: 'self', names: [MX] });
 matcherCase('M21', [
-  ...(
-    [
-      [0, 1],
-      [0, 0],
-      [1, 1],
-    ] as const
-  ).map(
-    ([selector, type]): Case => ({
-      claim: `a leaf is no trust anchor (RFC 6698 section 2.1.1), 2 ${selector} ${type}`,
-      records: [tlsa(2, selector, type, SELF)],
-      chain: [SELF],
-      expect: 'dane-no-match',
-    }),
-  ),
+  ...asAnchor(SELF, {
+    claim: 'a leaf is no trust anchor (RFC 6698 section 2.1.1)',
+    chain: [SELF],
+    expect: 'dane-no-match',
+  }),
   {
     claim: 'but a bare key that signed it is, even its own, 2 1 0',
     records: [tlsa(2, 1, 0, SELF)],
