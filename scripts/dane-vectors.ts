@@ -8,8 +8,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { countResults, type Report, report, tabulate, toJson } from './dane-vectors/report.ts';
+import { type Report, report, tabulate, toJson } from './dane-vectors/report.ts';
 import { listVectors } from './dane-vectors/suite.ts';
+import { countResults } from './replay/report.ts';
 
 function print({ listed, result, expected, got, why }: Report): string {
   const said = `${listed.path}: expected ${expected}, got ${got}`;

@@ -55,12 +55,6 @@ export const toJson = (reports: readonly Report[]): string =>
     1,
   )}\n`;
 
-export function countResults(reports: readonly Report[]): string {
-  const count = (result: Report['result']): number =>
-    reports.filter((one) => one.result === result).length;
-  return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`;
-}
-
 const HEADINGS = ['total', 'passed', 'failed', 'skipped'] as const;
 
 /** A line for each folder and applicability. */

@@ -30,7 +30,7 @@ export const toJson = (reports: readonly Report[]): string =>
     1,
   )}\n`;
 
-export function countResults(reports: readonly Report[]): string {
+export function countResults(reports: readonly Pick<Report, 'result'>[]): string {
   const count = (result: Report['result']): number =>
     reports.filter((report) => report.result === result).length;
   return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`;

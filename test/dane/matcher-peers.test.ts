@@ -1,6 +1,6 @@
 // Cases of ../shared/spec/dane-cases.md section 5a that turn on what goes over the wire: M49, M54, M55, M59, M60.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import t from 'tap';
 import { planDelivery } from '../../src/dane/plan.ts';
 import { Name } from '../../src/dns/name.ts';
@@ -8,6 +8,7 @@ import { issue } from '../../src/testing/certificates.ts';
 import { internet } from '../../src/testing/index.ts';
 import { type MailHostDescription, startMailHost } from '../../src/testing/mailhost.ts';
 import { type Contact, connect, type Handshake } from '../../src/tls/connect.ts';
+import { serve, speaking } from '../loopback.ts';
 import { resolverOn } from '../resolver/support.ts';
 import { authority, I, L, MX, server, show, tlsa, verify, wrong } from './matcher-support.ts';
 
@@ -70,29 +71,16 @@ t.test('M55: a certificate of 1 MiB ends the handshake, and is read in no time',
 
 /** Extension numbers in the ClientHello of one STARTTLS connection (RFC 8446 section 4.1.2). */
 async function helloOf(test: Tap): Promise<ReadonlyMap<number, Uint8Array>> {
-  let heard: (hello: Buffer) => void = () => {};
-  const hello = new Promise<Buffer>((resolve) => {
-    heard = resolve;
-  });
-  const listener = createServer((socket) => {
-    const replies = ['250-mx\r\n250 STARTTLS\r\n', '220 go\r\n'];
-    socket.on('error', () => socket.destroy());
-    socket.write('220 mx\r\n');
-    socket.on('data', (octets) => {
-      const reply = replies.shift();
-      if (reply !== undefined) socket.write(reply);
-      else {
-        heard(octets);
-        socket.destroy();
-      }
+  const heard: Buffer[] = [];
+  const hear = (socket: Socket): void => {
+    socket.once('data', (octets) => {
+      heard.push(octets);
+      socket.destroy();
     });
-  });
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  test.teardown(() => listener.close());
-  const address = listener.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
-  await connect({ ip: '127.0.0.1', port: address.port }, OPTIONS);
-  return extensionsOf(await hello);
+  };
+  const script = ['220 mx\r\n', '250-mx\r\n250 STARTTLS\r\n', '220 go\r\n'];
+  await connect(await serve(test, speaking(script, hear)), OPTIONS);
+  return extensionsOf(Buffer.concat(heard));
 }
 
 /** Record and handshake header, version and random; then three lists, and the extensions. */

@@ -4,7 +4,7 @@
  * Expected values are those of RFC 7858 section 3, RFC 8310 section 5.1 (strict) and RFC 7766 section 6.2.1 (reuse).
  */
 import { once } from 'node:events';
-import { createServer as createTcpServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
@@ -20,6 +20,7 @@ import { createTransport } from '../../src/resolver/udp-tcp.ts';
 import { type CertificateDescription, issueChain } from '../../src/testing/certificates.ts';
 import { internet } from '../../src/testing/index.ts';
 import { spawned } from '../cli/support.ts';
+import { listenOn, serve } from '../loopback.ts';
 
 const { clock, random } = nodeEnvironment();
 const LONG_MS = 60_000;
@@ -68,16 +69,10 @@ async function tlsServer(
   server.on('tlsClientError', () => {});
   const all = new Set<Socket>();
   server.on('connection', (socket) => all.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  test.teardown(() => {
-    for (const socket of all) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
+  const { port } = await listenOn(test, server);
   const ended = (): Promise<unknown> =>
     Promise.all([...all].filter(({ closed }) => !closed).map((socket) => once(socket, 'close')));
-  return { port: address.port, roots: [root.pem], sockets, ended, ...seen };
+  return { port, roots: [root.pem], sockets, ended, ...seen };
 }
 
 function onMessages(socket: Socket, take: (message: Uint8Array) => void): void {
@@ -198,19 +193,14 @@ t.test('NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing', async (t) => {
 
 t.test('a server without TLS sees no question, over TCP or UDP', async (t) => {
   const heard: Buffer[] = [];
-  const server = createTcpServer((socket) => {
-    socket.on('error', () => socket.destroy());
+  const server = await serve(t, (socket) => {
     socket.on('data', (data) => {
       heard.push(data);
       socket.end(framed(QUERY));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
   const transport = createTransport(random);
-  const to = at(address.port, 'one.example');
+  const to = at(server.port, 'one.example');
   t.match(await transport.exchange(to, QUERY, tcp), { kind: 'unverified', code: /SSL|EPROTO/ });
   t.ok(heard.length > 0 && heard.every((data) => !data.includes(Buffer.from(QUERY))));
   t.equal(
@@ -359,35 +349,8 @@ t.test('roots that are no certificates are a failure, and take no socket', async
   t.equal((await transport.exchange(plain, QUERY, tcp)).kind, 'reply', 'the only socket is free');
 });
 
-async function tcpEcho(test: Test): Promise<ServerAddress> {
-  const server = createTcpServer((socket) => {
-    socket.on('error', () => socket.destroy());
-    onMessages(socket, (query) => socket.end(framed(query)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  test.teardown(() => server.close());
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
-  return { ip: '127.0.0.1', port: address.port };
-}
-
-/** A server of any kind on loopback; what it does to a connection is the caller's. */
-async function rawServer(test: Test, meet: (socket: Socket) => void): Promise<number> {
-  const all = new Set<Socket>();
-  const server = createTcpServer((socket) => {
-    all.add(socket);
-    socket.on('error', () => socket.destroy());
-    meet(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  test.teardown(() => {
-    for (const socket of all) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
-  return address.port;
-}
+const tcpEcho = (test: Test): Promise<ServerAddress> =>
+  serve(test, (socket) => onMessages(socket, (query) => socket.end(framed(query))));
 
 t.test('what a certificate has to say to prove a name', async (t) => {
   // RFC 9525 section 2: the common name is no name of a server; section 6.3: a wildcard is the whole of one label.
@@ -427,15 +390,12 @@ t.test('what a server says before it has proved its name is not heard', async (t
       for (let i = 0; i < 50; i += 1) socket.write(framed(QUERY));
     });
     server.on('tlsClientError', () => {});
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.teardown(() => server.close());
-    const address = server.address();
-    if (typeof address !== 'object' || !address) throw new TypeError('no port');
-    const to = at(address.port, 'one.example');
+    const { port } = await listenOn(t, server);
+    const to = at(port, 'one.example');
     const delivery = await transportFor({ roots: [root.pem] }).exchange(to, QUERY, tcp);
     t.match(delivery, { kind: 'unverified' }, maxVersion);
   }
-  const port = await rawServer(t, (socket) => socket.write(framed(QUERY)));
+  const { port } = await serve(t, (socket) => socket.write(framed(QUERY)));
   const inClear = await createTransport(random).exchange(at(port, 'one.example'), QUERY, tcp);
   t.match(inClear, { kind: 'unverified' }, 'in clear, before the handshake');
 });
@@ -460,7 +420,7 @@ t.test('handshakes that stall or break end in time, and give their sockets back'
   ];
   const transport = createTransport(random, { maxSockets: 2 });
   for (const [what, meet] of meetings) {
-    const port = await rawServer(t, (socket) => {
+    const { port } = await serve(t, (socket) => {
       socket.on('data', (data) => heard.push(data));
       meet(socket);
     });
@@ -499,12 +459,9 @@ t.test('another certificate behind the same address is another proof to give', a
     });
   });
   server.on('tlsClientError', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
+  const { port } = await listenOn(t, server);
   const transport = transportFor({ roots: [root.pem] });
-  const ask = () => transport.exchange(at(address.port, 'one.example'), QUERY, tcp);
+  const ask = () => transport.exchange(at(port, 'one.example'), QUERY, tcp);
   const hangUp = async (): Promise<void> => {
     for (const socket of sockets) {
       socket.destroy();

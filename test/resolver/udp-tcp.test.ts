@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { getEventListeners, once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t, { type Test } from 'tap';
 import type { Delivery, ExchangeOptions, ServerAddress } from '../../src/environment.ts';
 import { nodeEnvironment } from '../../src/environment-node.ts';
 import { createTransport, pickPort } from '../../src/resolver/udp-tcp.ts';
 import { seededRandom } from '../../src/testing/clock.ts';
+import { serve } from '../loopback.ts';
 
 const { clock, random, transport } = nodeEnvironment();
 const QUERY = Uint8Array.of(0xab, 0xcd, 1, 2, 3);
@@ -40,28 +41,6 @@ async function udpServer(
   await new Promise<void>((resolve) => socket.bind(0, ip, resolve));
   test.teardown(() => socket.close());
   return { ip, port: socket.address().port };
-}
-
-async function tcpServer(
-  test: Test,
-  serve: (socket: Socket) => void,
-  ip = '127.0.0.1',
-): Promise<ServerAddress & { readonly sockets: ReadonlySet<Socket> }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
-    serve(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, ip, resolve));
-  test.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
-  return { ip, port: address.port, sockets };
 }
 
 const say = (socket: UdpSocket, text: string, { port, address }: RemoteInfo): void =>
@@ -175,7 +154,7 @@ t.test('UDP', async (t) => {
 t.test('TCP', async (t) => {
   await t.test('the query comes framed, in one segment, and the reply unframed', async (t) => {
     const seen: Buffer[] = [];
-    const to = await tcpServer(t, (socket) =>
+    const to = await serve(t, (socket) =>
       socket.on('data', (data) => {
         seen.push(data);
         socket.write(framed('hello'));
@@ -186,12 +165,12 @@ t.test('TCP', async (t) => {
   });
 
   await t.test('works over IPv6', { skip: skipIpv6 }, async (t) => {
-    const to = await tcpServer(t, (socket) => socket.write(framed('six')), '::1');
+    const to = await serve(t, (socket) => socket.write(framed('six')), '::1');
     t.equal(textOf(await transport.exchange(to, QUERY, tcp)), 'six');
   });
 
   await t.test('a reply in single octets is put together', async (t) => {
-    const to = await tcpServer(t, (socket) => {
+    const to = await serve(t, (socket) => {
       socket.setNoDelay(true);
       const octets = [...framed('bit by bit')];
       const drip = (): void => {
@@ -204,7 +183,7 @@ t.test('TCP', async (t) => {
   });
 
   await t.test('of several messages in one segment the first accepted counts', async (t) => {
-    const to = await tcpServer(t, (socket) =>
+    const to = await serve(t, (socket) =>
       socket.write(Buffer.concat(['', 'one', 'two', 'three'].map(framed))),
     );
     const heard: string[] = [];
@@ -219,12 +198,12 @@ t.test('TCP', async (t) => {
 
   await t.test('65 535 octets, the most there can be, come whole', async (t) => {
     const largest = 'y'.repeat(65_535);
-    const to = await tcpServer(t, (socket) => socket.write(framed(largest)));
+    const to = await serve(t, (socket) => socket.write(framed(largest)));
     t.equal(textOf(await transport.exchange(to, QUERY, tcp)), largest);
   });
 
   await t.test('a drip that never ends is a timeout', async (t) => {
-    const to = await tcpServer(t, (socket) => {
+    const to = await serve(t, (socket) => {
       socket.write(Uint8Array.of(0xff, 0xff));
       const drip = setInterval(() => socket.write('z'), 5);
       socket.on('close', () => clearInterval(drip));
@@ -235,9 +214,9 @@ t.test('TCP', async (t) => {
 
   await t.test('a server that hangs up is unreachable', async (t) => {
     const [silent, halfway, reset] = [
-      await tcpServer(t, (socket) => socket.end()),
-      await tcpServer(t, (socket) => socket.end(framed('half').subarray(0, 4))),
-      await tcpServer(t, (socket) => socket.resetAndDestroy()),
+      await serve(t, (socket) => socket.end()),
+      await serve(t, (socket) => socket.end(framed('half').subarray(0, 4))),
+      await serve(t, (socket) => socket.resetAndDestroy()),
     ];
     for (const to of [silent, halfway, reset])
       t.same(await transport.exchange(to, QUERY, tcp), { kind: 'unreachable', code: 'ECONNRESET' });
@@ -270,7 +249,7 @@ interface Arrived {
 async function streamServer(test: Test, onQuery: (arrived: Arrived) => void) {
   let connections = 0;
   const arrivals: Arrived[] = [];
-  const server = await tcpServer(test, (socket) => {
+  const server = await serve(test, (socket) => {
     const connection = connections;
     connections += 1;
     let pieces = 0;
@@ -455,7 +434,7 @@ t.test(
   'an abort ends an exchange at once, before it starts, in the queue and on its way',
   async (t) => {
     const quiet = await udpServer(t, () => {});
-    const mute = await tcpServer(t, () => {});
+    const mute = await serve(t, () => {});
     for (const [to, how] of [
       [quiet, udp],
       [mute, tcp],
@@ -519,7 +498,7 @@ t.test('many exchanges at once', async (t) => {
     const batches: number[] = [];
     let waiting: Socket[] = [];
     // Nobody gets a reply before eight wait for one.
-    const to = await tcpServer(t, (socket) =>
+    const to = await serve(t, (socket) =>
       socket.on('data', () => {
         waiting.push(socket);
         if (waiting.length !== 8) return;

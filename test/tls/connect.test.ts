@@ -17,6 +17,7 @@ import {
   connect,
   type Handshake,
 } from '../../src/tls/connect.ts';
+import { serve, speaking } from '../loopback.ts';
 
 /** No test waits as long, unless the machine stands still. */
 const options: ConnectOptions = {
@@ -40,44 +41,6 @@ const serverContext = (
     cert: list.map(({ pem }) => pem).join(''),
     ...more,
   });
-
-/** A TCP server of one's own, and the sockets that are still open. */
-async function serve(
-  test: Test,
-  onConnection: (socket: Socket) => void,
-): Promise<ServerAddress & { readonly sockets: ReadonlySet<Socket> }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
-    onConnection(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  test.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new TypeError('no port');
-  return { ip: '127.0.0.1', port: address.port, sockets };
-}
-
-/** Says each line of `script` when the client has said something, the first at once; then leaves the rest to `then`. */
-const speaking =
-  (script: readonly string[], then: (socket: Socket) => void = () => {}) =>
-  (socket: Socket): void => {
-    const [greeting, ...replies] = script;
-    const next = (): void => {
-      const reply = replies.shift();
-      if (reply !== undefined) socket.write(reply);
-      if (replies.length > 0) socket.once('data', next);
-      else then(socket);
-    };
-    if (greeting !== undefined) socket.write(greeting);
-    if (replies.length > 0) socket.once('data', next);
-    else then(socket);
-  };
 
 const GREETING = '220 mx.example.com ESMTP\r\n';
 const EHLO = '250-mx.example.com\r\n250-PIPELINING\r\n250 STARTTLS\r\n';
