@@ -198,6 +198,56 @@ t.test('a report about a report has no end, so there is none', async (t) => {
   );
 });
 
+t.test(
+  'what is asked of a forwarder is told to nobody, whatever else is asked of others',
+  async (t) => {
+    const net = broken().amendForwarder(reportTo(AGENT));
+    const name = Name.parse('broken.test');
+    const nameservers = [{ host: name, addresses: [net.forwarder] }];
+    const zones = [{ name, role: 'forwarder', nameservers }] as const;
+    const resolver = resolverOn(net, { reportErrors: 'on', zones });
+    t.match(await ask(resolver, 'www.broken.test', 'A'), /^bogus /);
+    t.equal(
+      await ask(resolver, 'www.fine.test', 'A'),
+      'secure 192.0.2.3',
+      'asked of its own servers',
+    );
+    await settled(net);
+    t.same(told(net), []);
+  },
+);
+
+t.test('a stale answer that stands in is no reason not to tell', async (t) => {
+  const net = internet(ZONES);
+  const resolver = resolverOn(net, { reportErrors: 'on', serveStale: {} });
+  const name = Name.parse('www.broken.test');
+  await resolver.lookup(name, 'A', { stale: 'allowed' });
+  net.clock.advance(3_601_000);
+  net.amend('broken.test', corruptSignatures('A'), reportTo(AGENT));
+  for (let i = 0; i < 5; i += 1) {
+    const outcome = await resolver.lookup(name, 'A', { stale: 'allowed' });
+    t.equal(outcome.stale?.because?.reason, 'signature-invalid');
+  }
+  await settled(net);
+  t.same(reports(net), ['_er.1.www.broken.test.6._er.a01.agent-domain.example.']);
+});
+
+t.test('an agent that leads round and round costs little more than a question does', async (t) => {
+  const circle = {
+    ...ZONES,
+    'agent-domain.example': ['*.a01 CNAME one.round.test.'],
+    'round.test': ['one CNAME two', 'two CNAME one'],
+  } as const;
+  const cost = async (zones: typeof circle | typeof ZONES): Promise<number> => {
+    const net = internet(zones).amend('broken.test', corruptSignatures('A'), reportTo(AGENT));
+    await ask(resolverOn(net, { reportErrors: 'on' }), 'broken.test', 'A');
+    await settled(net);
+    return net.log.length;
+  };
+  const [straight, round] = [await cost(ZONES), await cost(circle)];
+  t.ok(round - straight <= 8, `${straight} and ${round} queries`);
+});
+
 t.test('the client neither waits for the report nor sees anything of it', async (t) => {
   const time = async (net: Internet, reportErrors: 'on' | 'off') => {
     const began = net.clock.now();
