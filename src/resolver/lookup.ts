@@ -5,7 +5,7 @@
  * answers kept), RFC 9520 (failures kept) and RFC 8767 section 5 (what has expired). Does not: talk to anybody (see find.ts).
  * @module
  */
-import { isMetaType, type RRType } from '../dns/codes.ts';
+import { codeOf, isMetaType, type RRType, typeOf } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { Limits } from '../dnssec/budget.ts';
@@ -108,8 +108,13 @@ export function makeLookup(given: LookupParts): {
   };
 }
 
-/** @throws TypeError for a type that is no data: of these only ANY can be asked for */
+/**
+ * @throws TypeError for a type that is no data, of which only ANY can be asked for, and for one that is spelled in another
+ *   way than everywhere else: what is asked for as TYPE15 no reply has and every bitmap denies
+ */
 export function checkType(type: RRType): void {
+  const usual = typeOf(codeOf(type));
+  if (usual !== type) throw new TypeError(`type: ${type} is spelled ${usual}`);
   if (isMetaType(type) && type !== 'ANY')
     throw new TypeError(`type: ${type} is no type that a zone can hold`);
 }

@@ -930,6 +930,22 @@ t.test('types that no zone holds are the caller’s mistake', async (t) => {
     await t.rejects(resolver.lookup(Name.parse('example.com'), type), TypeError);
 });
 
+t.test('a type in a spelling that no record has would be denied by any proof', async (t) => {
+  const resolver = resolverOn(internet(SOUND));
+  for (const [type, usual] of [
+    ['TYPE1', 'A'],
+    ['TYPE15', 'MX'],
+    ['TYPE052', 'TLSA'],
+    ['TYPE065280', 'TYPE65280'],
+  ] as const) {
+    const name = Name.parse('www.example.com');
+    const error = { name: /^(TypeError|RangeError)$/ };
+    await t.rejects(resolver.lookup(name, type, { stale: 'allowed' }), error, usual);
+    await t.rejects(resolver.fetchUnchecked(name, type), error, usual);
+    t.throws(() => resolver.recall(name, type), error, usual);
+  }
+});
+
 t.test('an outcome says what it cost and how it came about', async (t) => {
   const net = internet(SOUND);
   const outcome = await resolverOn(net).lookup(Name.parse('alias.example.com'), 'A');
