@@ -226,10 +226,10 @@ function noteMissedAnchor(
   const isPkix = record.usage !== USAGE.daneTa;
   const constrained = record.usage === USAGE.pkixEe ? [leaf] : presented;
   const wanted = isPkix ? 'a trusted root' : 'the certificate that matches';
-  if (constrained.some((certificate) => matches(record, certificate)))
-    findings.note(record, 'certificate-not-trusted', `no path to ${wanted}`);
-  else if (finder.spent)
+  if (finder.spent)
     findings.note(record, 'certificate-not-trusted', 'more paths than can be followed');
+  else if (constrained.some((certificate) => matches(record, certificate)))
+    findings.note(record, 'certificate-not-trusted', `no path to ${wanted}`);
   else if (record.usage === USAGE.daneTa && isDigest && !isSelfIssued(presented.at(-1) ?? leaf))
     findings.note(record, 'dane-ta-missing-from-chain');
 }

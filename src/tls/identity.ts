@@ -9,15 +9,16 @@ import type { Certificate } from './certificate.ts';
 import { commonNames } from './distinguished-name.ts';
 
 /**
- * The names that the certificate presents, as they stand there: its DNS-IDs, or its CNs where it has none. A CN without
- * a dot is a person or a product; name constraints do not look at it, so it must not be taken for a host.
+ * The names that the certificate presents, as they stand there: its DNS-IDs, or its CNs where it has none. A CN that has no
+ * dot, or characters of no host, is a person, a product or a firm; name constraints do not look at it, so it must not be
+ * taken for a host.
  */
 export function presentedNames(certificate: Certificate): readonly string[] {
   const dnsIds = (certificate.extensions.subjectAltName ?? []).flatMap((name) =>
     name.form === 'dns' ? [name.name] : [],
   );
   if (dnsIds.length > 0) return dnsIds;
-  return commonNames(certificate.subject).filter((name) => name.includes('.'));
+  return commonNames(certificate.subject).filter((name) => HOST_OR_PATTERN.test(name));
 }
 
 /**
@@ -32,6 +33,9 @@ export function matchHost(certificate: Certificate, hosts: readonly string[]): s
     return presented.has(name) || patternsFor(name).some((pattern) => presented.has(pattern));
   });
 }
+
+/** A name with more than one label, or a wildcard above one. Nothing else is ever matched. */
+const HOST_OR_PATTERN = /^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
 
 /** Letters, digits, hyphens and the underscores that hosts have in spite of RFC 952; no `*`, which is no host's. */
 const HOST = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;

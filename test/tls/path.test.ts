@@ -394,6 +394,15 @@ t.test('name constraints', async (t) => {
       'holds',
     ],
     ['a CN that is no host name', under(only, { subject: 'mail server' }), 'holds'],
+    ['nor is a firm', under(only, { subject: 'Example Inc. mail server' }), 'holds'],
+    ['a wildcard in the CN', under(only, { subject: '*.example.org' }), REFUSED],
+    [
+      'an authority of a firm, below the constraint (OpenSSL looks at a CN in the leaf only)',
+      walk(
+        ladder({}, { extensions: [only] }, { subject: 'Example Inc. CA 2' }, dns('mx.example.com')),
+      ),
+      'holds',
+    ],
     ['an excluded name', under(without, dns('example.com')), REFUSED],
     ['a name below an excluded one', under(without, dns('a.b.example.com')), REFUSED],
     ['a wildcard that covers an excluded name', under(without, dns('*.com')), REFUSED],
