@@ -440,6 +440,22 @@ t.test('handshakes that stall or break end in time, and give their sockets back'
   t.equal((await transport.exchange(await tcpEcho(t), QUERY, tcp)).kind, 'reply');
 });
 
+t.test('a connection that has gone dead costs one question', async (t) => {
+  const answered = new Set<Socket>();
+  const server = await tlsServer(t, (query, socket) => {
+    if (answered.has(socket)) return new Promise<Uint8Array>(() => {}); // as a middlebox that has forgotten it
+    answered.add(socket);
+    return query;
+  });
+  const transport = transportFor(server);
+  const ask = (timeoutMs: number) =>
+    transport.exchange(at(server.port, 'one.example'), QUERY, { ...tcp, timeoutMs });
+  t.equal((await ask(LONG_MS)).kind, 'reply');
+  t.equal((await ask(300)).kind, 'timeout');
+  t.equal((await ask(LONG_MS)).kind, 'reply');
+  t.same(server.names, ['one.example', 'one.example'], 'proved anew');
+});
+
 t.test('another certificate behind the same address is another proof to give', async (t) => {
   const [own, intermediate, root] = issueChain(NAMES);
   const context = (certificates: typeof own, above = intermediate) => ({
