@@ -5,7 +5,7 @@
  * answers kept), RFC 9520 (failures kept) and RFC 8767 section 5 (what has expired). Does not: talk to anybody (see find.ts).
  * @module
  */
-import { codeOf, isMetaType, type RRType, typeOf } from '../dns/codes.ts';
+import type { RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { Limits } from '../dnssec/budget.ts';
@@ -28,6 +28,7 @@ import type { AlarmClock } from '../environment.ts';
 import { cutShort, isAbsence, lasting, type TtlBounds } from './ageing.ts';
 import type { Aggressive } from './aggressive.ts';
 import type { Answers, Kept } from './answers.ts';
+import { checkType } from './check-type.ts';
 import type { Failures } from './failures.ts';
 import type { Finder, Found, NotAsked } from './find.ts';
 import { Job } from './job.ts';
@@ -65,7 +66,11 @@ interface ChainParts extends LookupParts {
 }
 
 /** The whole answer from the cache, at once; `undefined` where a packet would have to go out for any part of it. */
-export type Recall = (name: Name, type: RRType) => Outcome | undefined;
+export type Recall = (
+  name: Name,
+  type: RRType,
+  options?: Pick<LookupOptions, 'stale'>,
+) => Outcome | undefined;
 
 export function makeLookup(given: LookupParts): {
   readonly lookup: Lookup;
@@ -99,24 +104,14 @@ export function makeLookup(given: LookupParts): {
     return stale && !failed(stale) ? stale : work;
   };
   return {
-    recall: (name, type) => begin(name, type, {}).recall(),
+    recall: (name, type, options = {}) =>
+      begin(name, type, allowsStale(type, options) ? options : {}).recall(),
     lookup: async (name, type, options = {}) => {
       options.signal?.throwIfAborted();
       const work = find(name, type, options);
       return options.signal ? leaving(work, options.signal) : work;
     },
   };
-}
-
-/**
- * @throws TypeError for a type that is no data, of which only ANY can be asked for, and for one that is spelled in another
- *   way than everywhere else: what is asked for as TYPE15 no reply has and every bitmap denies
- */
-export function checkType(type: RRType): void {
-  const usual = typeOf(codeOf(type));
-  if (usual !== type) throw new TypeError(`type: ${type} is spelled ${usual}`);
-  if (isMetaType(type) && type !== 'ANY')
-    throw new TypeError(`type: ${type} is no type that a zone can hold`);
 }
 
 /** A finding, until when it holds, and on what. */
@@ -167,7 +162,7 @@ class Chain {
     let found = await this.#find(this.#question.name);
     for (;;) {
       if (found.kind === 'not-asked') return this.#notAsked(found);
-      const taken = this.#take(this.#options.stale === 'allowed' ? this.#orStale(found) : found);
+      const taken = this.#take(this.#orStale(found));
       if (taken.kind === 'end') return taken.outcome;
       found = await this.#findBehind(taken.target, found);
     }
@@ -175,7 +170,10 @@ class Chain {
 
   /** The same from the cache alone. */
   recall(): Outcome | undefined {
-    return this.#recallAll((question) => this.#recall(question));
+    return this.#recallAll((question) => {
+      const found = this.#recall(question);
+      return found && this.#orStale(found);
+    });
   }
 
   /** The same, each link as it holds or, where none does, as it has held. */
@@ -321,7 +319,8 @@ class Chain {
 
   /** A failure makes way for what was known before, if that may be served. */
   #orStale(found: Settled): Settled {
-    return (failed(found.finding) && this.#recallExpired(found.question, found.finding)) || found;
+    if (this.#options.stale !== 'allowed' || !failed(found.finding)) return found;
+    return this.#recallExpired(found.question, found.finding) ?? found;
   }
 
   #recallExpired(question: Question, failure?: Failure): Settled | undefined {

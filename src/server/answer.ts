@@ -108,8 +108,8 @@ function answerAtOnce(
     const known = resolver.recall(name, type);
     return known ? respond(query, known) : refer(query, resolver.closestServers(name));
   }
-  const outcome = how === 'from-cache' ? resolver.recall(name, type) : undefined;
-  if (!outcome || (query.checkingDisabled && mayHoldMore(outcome))) return undefined;
+  const outcome = how === 'from-cache' ? resolver.recall(name, type, STALE) : undefined;
+  if (!outcome || (query.checkingDisabled && mayHoldMore(currentOf(outcome)))) return undefined;
   return respondTo(query, question, outcome, rootAnchor);
 }
 
@@ -122,14 +122,15 @@ async function answerLater(
   if (!question) throw new RangeError('query: it has no question');
   const { name, type } = question;
   const outcome = await resolver.lookup(name, type, STALE);
-  // What comes now is worth more to a client that checks for itself than what has expired.
-  const current = outcome.stale?.because ?? outcome;
-  if (query.checkingDisabled && mayHoldMore(current)) {
+  if (query.checkingDisabled && mayHoldMore(currentOf(outcome))) {
     const unchecked = await resolver.fetchUnchecked(name, type);
     if (unchecked.kind === 'reply' || failed(outcome)) return respondUnchecked(query, unchecked);
   }
   return respondTo(query, question, outcome, rootAnchor);
 }
+
+/** What comes now is worth more to a client that checks for itself than what has expired. */
+const currentOf = (outcome: Outcome): Outcome | Failure => outcome.stale?.because ?? outcome;
 
 /** A client of the daemon is served what has expired, if the operator wants that. */
 const STALE = { stale: 'allowed' } as const;

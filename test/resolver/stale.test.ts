@@ -667,3 +667,24 @@ t.test(
     t.equal(show(outcome), 'secure 192.0.2.99');
   },
 );
+
+t.test('a full waiting room is no reason to fail what a stale copy stands in for', async (t) => {
+  const { resolver, net } = await outage([
+    ['www.example.com', 'A'],
+    ['example.com', 'MX'],
+  ]);
+  for (const [name, type] of [
+    ['www.example.com', 'A'],
+    ['example.com', 'MX'],
+  ] as const)
+    await seenBy(resolver, name, type);
+  const mx = resolver.recall(Name.parse('example.com'), 'MX', { stale: 'allowed' });
+  t.equal(mx && show(mx), 'indeterminate (unreachable)', 'never MX');
+  await net.clock.sleep(9_000); // the failure is known by now
+  const name = Name.parse('www.example.com');
+  const known = resolver.recall(name, 'A', { stale: 'allowed' });
+  t.equal(known && show(known), 'secure 192.0.2.1');
+  t.equal(known?.stale?.because?.reason, 'unreachable');
+  const notAllowed = resolver.recall(name, 'A');
+  t.equal(notAllowed && show(notAllowed), 'indeterminate (unreachable)');
+});
