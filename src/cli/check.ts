@@ -33,7 +33,7 @@ export async function viewOf(domain: Name, how: How): Promise<CheckView> {
   const { clock } = world.environment;
   const start = clock.now();
   const probe = how.probe === 'none' ? 'none' : probeOptions(world);
-  const checked = await within(timeoutMs, (signal) =>
+  const checked = await within(world.environment, timeoutMs, (signal) =>
     checkDestination(domain, { lookup, probe, port, ...(signal && { signal }) }),
   );
   const milliseconds = clock.now() - start;

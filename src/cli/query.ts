@@ -17,7 +17,7 @@ export async function query(words: QueryWords, terminal: Terminal, world: World)
   const here = watched(world, terminal);
   const { lookup } = openResolver(words, here);
   const start = here.environment.clock.now();
-  const outcome = await within(words.timeoutMs, (signal) =>
+  const outcome = await within(here.environment, words.timeoutMs, (signal) =>
     lookup(name, type, signal && { signal }),
   );
   const milliseconds = here.environment.clock.now() - start;

@@ -94,22 +94,23 @@ function describe(query: Uint8Array): string {
 }
 
 /**
- * Runs `work` under a time limit.
+ * Runs `work` under a time limit, by the clock that the work itself goes by.
  * @returns `timed-out` where the limit ended it
  */
 export async function within<T>(
+  { clock }: Pick<Environment, 'clock'>,
   timeoutMs: number | undefined,
   work: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T | 'timed-out'> {
   if (timeoutMs === undefined) return work(undefined);
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), timeoutMs);
+  const stopAlarm = clock.alarm(timeoutMs, () => stop.abort());
   try {
     return await work(stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return 'timed-out';
     throw error;
   } finally {
-    clearTimeout(timer);
+    stopAlarm();
   }
 }

@@ -5,7 +5,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { cookieOf, type Edns, makeCookie } from '../../src/dns/edns.ts';
-import { type Message, writeMessage } from '../../src/dns/message.ts';
+import { writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
 import { nodeEnvironment } from '../../src/environment-node.ts';
 import { makeAnswerClient } from '../../src/server/answer.ts';
@@ -19,6 +19,7 @@ import {
   silence,
   type Zones,
 } from '../../src/testing/index.ts';
+import { clientQuery } from '../client-query.ts';
 import { find, told } from './adversarial-support.ts';
 import { ask, resolverOn } from './support.ts';
 
@@ -127,23 +128,7 @@ t.test('row 105: 100 options are read', async (t) => {
 t.test('row 105: two OPT or 101 options in a query get FORMERR', async (t) => {
   const answer = makeAnswerClient(resolverOn(internet(TWO)), { withoutRecursion: 'refused' });
   const edns: Edns = { udpSize: 1232, version: 0, dnssecOk: true, options: [] };
-  const query: Message = {
-    id: 7,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: 'NOERROR',
-    questions: [{ name: Name.parse('www.example.com'), type: 'A' }],
-    answer: [],
-    authority: [],
-    additional: [],
-    edns,
-  };
+  const query = clientQuery('www.example.com', 'A', { edns });
   const bytes = Uint8Array.from([...writeMessage(query), 0, 0, 41, 4, 208, 0, 0, 128, 0, 0, 0]);
   bytes[11] = 2;
   t.equal((await answer(bytes))?.rcode, 'FORMERR');

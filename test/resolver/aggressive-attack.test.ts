@@ -1,12 +1,11 @@
 // Attacks on answers from proofs that are kept (RFC 8198): proofs of another time, of another version of a zone, replayed
 // ones, names that cost much to hash, floods. What must never come of one is that a TLSA record which is there is denied.
 import t from 'tap';
-import type { RRType } from '../../src/dns/codes.ts';
 import { Name } from '../../src/dns/name.ts';
 import { LIMITS } from '../../src/dnssec/budget.ts';
-import { failed, type Outcome } from '../../src/dnssec/outcome.ts';
+import { failed } from '../../src/dnssec/outcome.ts';
 import type { Transport } from '../../src/environment.ts';
-import type { Resolver, ResolverOptions } from '../../src/resolver/resolver.ts';
+import type { ResolverOptions } from '../../src/resolver/resolver.ts';
 import { Spans } from '../../src/resolver/spans.ts';
 import {
   alterReply,
@@ -19,16 +18,7 @@ import {
 } from '../../src/testing/index.ts';
 import { coveredType } from '../../src/testing/zone.ts';
 import { Dice } from './random-internet.ts';
-import { resolverOn, show } from './support.ts';
-
-const isSynthesised = ({ trace }: Outcome): boolean =>
-  trace.some((step) => step.kind === 'finding' && step.synthesised === true);
-
-async function told(resolver: Resolver, name: string, type: RRType = 'A'): Promise<string> {
-  const outcome = await resolver.lookup(Name.parse(name), type);
-  const how = isSynthesised(outcome) ? 'made' : outcome.spent.queries > 0 ? 'asked' : 'cached';
-  return `${show(outcome)}, ${how}`;
-}
+import { isSynthesised, resolverOn, show, told } from './support.ts';
 
 const TLSA = `3 1 1 ${'00112233'.repeat(8)}`;
 const IS_THERE = new RegExp(`^secure ${TLSA}, `, 'i');

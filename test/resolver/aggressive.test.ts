@@ -3,13 +3,12 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { planDelivery } from '../../src/dane/plan.ts';
-import type { RRType } from '../../src/dns/codes.ts';
 import { Name } from '../../src/dns/name.ts';
 import { parseRdata } from '../../src/dns/presentation.ts';
 import type { RRset } from '../../src/dns/rrset.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
-import { failed, type Outcome } from '../../src/dnssec/outcome.ts';
+import { failed } from '../../src/dnssec/outcome.ts';
 import type { ZoneTrust } from '../../src/dnssec/verify.ts';
 import { Denials, type ZoneDenial } from '../../src/resolver/denials.ts';
 import type { Resolver } from '../../src/resolver/resolver.ts';
@@ -31,17 +30,7 @@ import { coveredType, readLines } from '../../src/testing/zone.ts';
 import { cost } from './adversarial-support.ts';
 import { findFalsehood } from './cases.ts';
 import { Dice, randomScene } from './random-internet.ts';
-import { ask, resolverOn, show } from './support.ts';
-
-const isSynthesised = ({ trace }: Outcome): boolean =>
-  trace.some((step) => step.kind === 'finding' && step.synthesised === true);
-
-/** What a question comes to, and how: `secure nxdomain, made` cost no packet, `secure nxdomain, asked` did. */
-async function told(resolver: Resolver, name: string, type: RRType = 'A'): Promise<string> {
-  const outcome = await resolver.lookup(Name.parse(name), type);
-  const how = isSynthesised(outcome) ? 'made' : outcome.spent.queries > 0 ? 'asked' : 'cached';
-  return `${show(outcome)}, ${how}`;
-}
+import { ask, isSynthesised, resolverOn, show, told } from './support.ts';
 
 /** One zone, and a resolver that knows its keys and a record that exists, but no proof of absence. */
 async function world(

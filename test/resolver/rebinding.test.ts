@@ -10,25 +10,13 @@ import { Name } from '../../src/dns/name.ts';
 import { parseNetwork } from '../../src/resolver/rebinding.ts';
 import { makeAnswerClient } from '../../src/server/answer.ts';
 import { alterPlan, corruptSignatures, internet, silence } from '../../src/testing/index.ts';
+import { clientQuery } from '../client-query.ts';
 import { ask, networkOf, resolverOn, show } from './support.ts';
 
-const QUERY: Message = {
-  id: 4711,
-  response: false,
-  opcode: 0,
-  authoritative: false,
-  truncated: false,
-  recursionDesired: true,
-  recursionAvailable: false,
-  authenticData: false,
-  checkingDisabled: false,
-  rcode: 'NOERROR',
+const QUERY = clientQuery('.', 'A', {
   questions: [],
-  answer: [],
-  authority: [],
-  additional: [],
   edns: { udpSize: 1232, version: 0, dnssecOk: false, options: [] },
-};
+});
 
 const PRIVATE = ['10.0.0.0/8', '127.0.0.0/8', '192.168.0.0/16', 'fd00::/8', 'fe80::/10', '::1'];
 

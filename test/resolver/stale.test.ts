@@ -29,6 +29,7 @@ import {
   VirtualClock,
   type Zones,
 } from '../../src/testing/index.ts';
+import { clientQuery } from '../client-query.ts';
 import { resolverOn, show } from './support.ts';
 
 const HOUR_MS = 3_600_000;
@@ -82,24 +83,7 @@ async function seenBy(
   type: RRType,
   flags: Partial<Message> = {},
 ): Promise<Seen> {
-  const query: Message = {
-    id: 1,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: 'NOERROR',
-    questions: [{ name: Name.parse(name), type }],
-    answer: [],
-    authority: [],
-    additional: [],
-    edns: { udpSize: 1232, version: 0, dnssecOk: true, options: [] },
-    ...flags,
-  };
+  const query = clientQuery(name, type, flags);
   const answer = makeAnswerClient(resolver, { withoutRecursion: 'from-cache' });
   const response = await answer(writeMessage(query));
   const parsed = response && parseMessage(writeMessage(response));

@@ -49,3 +49,13 @@ export function show(outcome: Outcome): string {
 
 export const ask = async (resolver: Resolver, name: string, type: RRType): Promise<string> =>
   show(await resolver.lookup(Name.parse(name), type));
+
+export const isSynthesised = ({ trace }: Outcome): boolean =>
+  trace.some((step) => step.kind === 'finding' && step.synthesised === true);
+
+/** What a question comes to, and how: `secure nxdomain, made` cost no packet, `secure nxdomain, asked` did. */
+export async function told(resolver: Resolver, name: string, type: RRType = 'A'): Promise<string> {
+  const outcome = await resolver.lookup(Name.parse(name), type);
+  const how = isSynthesised(outcome) ? 'made' : outcome.spent.queries > 0 ? 'asked' : 'cached';
+  return `${show(outcome)}, ${how}`;
+}

@@ -16,26 +16,11 @@ import { refuse } from '../../src/server/view.ts';
 import { WaitingRoom } from '../../src/server/waiting.ts';
 import { VirtualClock } from '../../src/testing/clock.ts';
 import { alterReply, internet } from '../../src/testing/index.ts';
+import { clientQuery } from '../client-query.ts';
 import { resolverOn } from '../resolver/support.ts';
 
-const queryOf = (id: number, name: string, more: Partial<Message> = {}): Message => ({
-  id,
-  response: false,
-  opcode: 0,
-  authoritative: false,
-  truncated: false,
-  recursionDesired: true,
-  recursionAvailable: false,
-  authenticData: true,
-  checkingDisabled: false,
-  rcode: 'NOERROR',
-  questions: [{ name: Name.parse(name), type: 'A' as RRType }],
-  answer: [],
-  authority: [],
-  additional: [],
-  edns: undefined,
-  ...more,
-});
+const queryOf = (id: number, name: string, more: Partial<Message> = {}): Message =>
+  clientQuery(name, 'A', { id, authenticData: true, edns: undefined, ...more });
 
 const read = (bytes: Uint8Array): Message => {
   const parsed = parseMessage(bytes);

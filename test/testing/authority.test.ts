@@ -7,6 +7,7 @@ import { Name } from '../../src/dns/name.ts';
 import type { RR } from '../../src/dns/rrset.ts';
 import { respond } from '../../src/testing/authority.ts';
 import { makeRecord, Zone } from '../../src/testing/zone.ts';
+import { clientQuery } from '../client-query.ts';
 
 interface PrintedRecord {
   owner: string;
@@ -43,23 +44,8 @@ const asSet = (records: readonly RR[]): string[] =>
     )
     .sort();
 
-export const question = (name: string, type: RRType): Message => ({
-  id: 1,
-  response: false,
-  opcode: 0,
-  authoritative: false,
-  truncated: false,
-  recursionDesired: false,
-  recursionAvailable: false,
-  authenticData: false,
-  checkingDisabled: false,
-  rcode: 'NOERROR',
-  questions: [{ name: Name.parse(name), type }],
-  answer: [],
-  authority: [],
-  additional: [],
-  edns: { udpSize: 1232, version: 0, dnssecOk: true, options: [] },
-});
+export const question = (name: string, type: RRType): Message =>
+  clientQuery(name, type, { recursionDesired: false });
 
 for (const rfc of ['rfc4035', 'rfc5155']) {
   t.test(`${rfc} appendix B`, { skip }, async (t) => {
