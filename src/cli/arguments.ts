@@ -82,15 +82,16 @@ export function parseQueryType(text: string): RRType {
 }
 
 /** `192.0.2.1`, `192.0.2.1:5353`, `::1`, `[::1]`, `[::1]:5353`. */
-export function parseServer(text: string, usual = DNS_PORT): ServerAddress {
+export function parseServer(
+  text: string,
+  usual = DNS_PORT,
+  forms = '192.0.2.1, 192.0.2.1:5353, ::1 or [::1]:5353',
+): ServerAddress {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   const withPort = bracketed ?? /^([^:]*):([^:]*)$/.exec(text);
   const ip = withPort?.[1] ?? text;
   const isRight = bracketed ? parseIPv6(ip) !== undefined : isAddress(ip);
-  if (!isRight)
-    throw new Misuse(
-      `"${text}" is no server address: write 192.0.2.1, 192.0.2.1:5353, ::1 or [::1]:5353`,
-    );
+  if (!isRight) throw new Misuse(`"${text}" is no server address: write ${forms}`);
   const port = withPort?.[2];
   return { ip, port: port === undefined ? usual : parsePort(port) };
 }
@@ -109,31 +110,46 @@ export function parseForwarder(text: string): ServerAddress {
   const [, place = '', port, tlsName] = /^([^@#]*)(?:@([^#]*))?(?:#(.*))?$/s.exec(text) ?? [];
   if (tlsName !== undefined && !(TLS_NAME.test(tlsName) && tlsName.length <= 253))
     throw new Misuse(
-      `"${tlsName}" is no name of a server's certificate: write it as in dns.example.net`,
+      `"${tlsName}" is no name of a server's certificate: write a whole host name, such as dns.example.net, without a dot at its end`,
     );
   const usual = tlsName === undefined ? DNS_PORT : TLS_PORT;
-  const server = port === undefined ? parseServer(place, usual) : parsePlace(text, place, port);
+  const server =
+    port === undefined ? parseServer(place, usual, PLACES) : parsePlace(text, place, port);
   return tlsName === undefined ? server : { ...server, tlsName };
 }
 
+const PLACES = '192.0.2.1, 192.0.2.1@5353, ::1 or ::1@5353';
+
 function parsePlace(text: string, place: string, port: string): ServerAddress {
   const ip = place.replace(/^\[(.*:.*)\]$/, '$1');
-  if (!isAddress(ip))
-    throw new Misuse(`"${text}" is no server address: write 192.0.2.1@5353 or ::1@5353`);
+  if (!isAddress(ip)) throw new Misuse(`"${text}" is no server address: write ${PLACES}`);
   return { ip, port: parsePort(port) };
 }
 
-/** `ZONE ADDR...`: a zone with its own servers, each as `parseForwarder` takes them, but without TLS. */
-export function parseStub(text: string): ConfiguredZone {
+/** Each `ZONE ADDR...`: a zone with its own servers, each as `parseForwarder` takes them, but without TLS. */
+export function parseStubs(texts: readonly string[]): readonly ConfiguredZone[] {
+  const zones = texts.map(parseStub);
+  refuseSecond(zones, 'write all its addresses behind one');
+  return zones;
+}
+
+/** Of two that speak of one name, one would be lost without a word. */
+function refuseSecond(all: readonly { readonly name: Name }[], todo: string): void {
+  const second = all.find(({ name }, i) => all.slice(0, i).some((one) => one.name.equals(name)));
+  if (second) throw new Misuse(`${second.name} is given twice: ${todo}`);
+}
+
+function parseStub(text: string): ConfiguredZone {
   const [zone, ...places] = text.split(/\s+/).filter((word) => word !== '');
   if (zone === undefined || places.length === 0)
     throw new Misuse(
       `"${text}" is no stub zone: write 'ZONE ADDR...', such as 'corp.example 192.0.2.1 192.0.2.2@5353'`,
     );
   const { name } = parseName(zone);
+  if (name.isRoot) throw new Misuse(`"${text}": give the servers of the root by --root-hints`);
   const addresses = places.map(parseForwarder);
   const inTls = addresses.find(({ tlsName }) => tlsName !== undefined);
-  if (inTls) throw new Misuse(`#${inTls.tlsName}: only a forwarder is asked over TLS`);
+  if (inTls) throw new Misuse(`only a forwarder is asked over TLS: leave out #${inTls.tlsName}`);
   return { name, role: 'authoritative', nameservers: [{ host: name, addresses }] };
 }
 
@@ -144,6 +160,13 @@ export function parsePrivateAddress(text: string): Network {
       `"${text}" is no network: write 10.0.0.0/8, fd00::/8 or one address, without bits behind the prefix`,
     );
   return network;
+}
+
+/** A name that would be a list is taken for one by whoever wrote it. */
+export function parsePrivateDomain(text: string): Name {
+  if (/[\s,]/.test(text))
+    throw new Misuse(`"${text}" is no domain name: give one, and the option again for the next`);
+  return parseName(text).name;
 }
 
 /** What `parseServer` takes, where port 0 lets the system choose one. */
@@ -174,7 +197,7 @@ export function parseStaleSeconds(text: string): number {
   const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : 0;
   if (ms < 1 || ms > LONGEST_STALE_MS)
     throw new Misuse(
-      `--serve-stale ${text}: give seconds from 1 to ${LONGEST_STALE_MS / 1000} (three days)`,
+      `"${text}" does not do: give seconds from 1 to ${LONGEST_STALE_MS / 1000} (three days)`,
     );
   return ms;
 }
@@ -186,7 +209,7 @@ const MOST_CACHE_MIN_TTL = 90;
 export function parseCacheMinTtl(text: string): number {
   const seconds = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
   if (seconds <= MOST_CACHE_MIN_TTL) return seconds;
-  throw new Misuse(`--cache-min-ttl ${text}: give seconds from 0 to ${MOST_CACHE_MIN_TTL}`);
+  throw new Misuse(`"${text}" does not do: give seconds from 0 to ${MOST_CACHE_MIN_TTL}`);
 }
 
 /** The result is octets. */
@@ -198,28 +221,40 @@ export function parseMegabytes(text: string): number {
 
 /** Each `NAME UNTIL REASON`, the middle one a time in UTC: `2026-12-01T00:00Z`, or the day alone. */
 export function parseNegativeAnchors(texts: readonly string[], now: number): NegativeAnchors {
-  const list = new NegativeAnchors();
-  for (const text of texts) {
+  const all = texts.map((text) => {
     const [, named, until = '', reason] = /^\s*(\S+)\s+(\S+)\s+(\S.*)$/.exec(text) ?? [];
     if (named === undefined || reason === undefined)
       throw new Misuse(
         `"${text}" is no negative trust anchor: write 'NAME UNTIL REASON', such as 'example.com 2026-12-01T00:00Z their DS is wrong'`,
       );
     const { name } = parseName(named);
-    list.add(name, { reason, now, lifetimeMs: parseInstant(until, now) - now });
-  }
+    return { name, terms: { reason, now, lifetimeMs: parseInstant(until, now) - now } };
+  });
+  refuseSecond(all, 'leave one out');
+  const list = new NegativeAnchors();
+  for (const { name, terms } of all) list.add(name, terms);
   return list;
 }
+
+const DAY = '2026-12-01'.length;
+/** To the minute before. */
+const printInstant = (ms: number): string =>
+  `${new Date(ms).toISOString().slice(0, 'YYYY-MM-DDTHH:mm'.length)}Z`;
 
 /** A time that is not over, and within what a negative trust anchor may last. */
 function parseInstant(text: string, now: number): number {
   const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text);
   const ms = isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms))
+  // Date takes 31 November for 1 December.
+  if (Number.isNaN(ms) || !printInstant(ms).startsWith(text.slice(0, DAY)))
     throw new Misuse(`"${text}" is no time: write it in UTC, such as 2026-12-01T00:00Z`);
-  if (ms <= now) throw new Misuse(`${text} is over: a negative trust anchor needs an end to come`);
-  if (ms - now > NEGATIVE_ANCHOR_LONGEST_MS)
-    throw new Misuse(`${text} is too far: a negative trust anchor lasts for at most a week`);
+  if (ms <= now)
+    throw new Misuse(`${printInstant(ms)} is over: a negative trust anchor needs an end to come`);
+  const latest = now + NEGATIVE_ANCHOR_LONGEST_MS;
+  if (ms > latest)
+    throw new Misuse(
+      `${printInstant(ms)} is too far: a negative trust anchor lasts for a week, now until ${printInstant(latest)} at most`,
+    );
   return ms;
 }
 

@@ -25,13 +25,13 @@ import {
   parseForwarder,
   parseListener,
   parseMegabytes,
-  parseName,
   parseNegativeAnchors,
   parsePort,
   parsePrivateAddress,
+  parsePrivateDomain,
   parseSeconds,
   parseStaleSeconds,
-  parseStub,
+  parseStubs,
   readAnchors,
   readHints,
 } from './arguments.ts';
@@ -131,7 +131,7 @@ export function parseCheck(args: readonly string[], now: number): CheckWords | t
   refuse('check', surplus);
   return {
     domain,
-    port: values.port === undefined ? SMTP_PORT : parsePort(values.port),
+    port: given(values, 'port', parsePort) ?? SMTP_PORT,
     probe: values['no-probe'] ? 'none' : 'live',
     ...shared(values, now),
   };
@@ -153,18 +153,21 @@ export function parseServe(args: readonly string[], now: number): ServeWords | t
   refuse('serve', positionals);
   if (values.workers !== undefined && values.workers !== '1')
     throw new Misuse('--workers must be 1: more than one process is not supported yet');
-  const { listen, state, 'cache-mb': cacheMb } = values;
-  const listeners = parseListeners(listen);
+  const listeners = several(values, 'listen', parseListeners) ?? DEFAULT_LISTENERS;
   const chosen = choice(values, now);
   refuseCircle(listeners, chosen);
-  const privateAddresses = values['private-address']?.map(parsePrivateAddress);
-  const privateDomains = values['private-domain']?.map((text) => parseName(text).name);
+  const privateAddresses = several(values, 'private-address', (all) =>
+    all.map(parsePrivateAddress),
+  );
+  const privateDomains = several(values, 'private-domain', (all) => all.map(parsePrivateDomain));
+  if (privateDomains && !privateAddresses)
+    throw new Misuse('--private-domain excepts names from --private-address: give that as well');
   return {
     listeners,
-    state,
-    cacheBytes: cacheMb === undefined ? undefined : parseMegabytes(cacheMb),
-    leastTtl: given(values['cache-min-ttl'], parseCacheMinTtl),
-    longestStaleMs: given(values['serve-stale'], parseStaleSeconds),
+    state: values.state,
+    cacheBytes: given(values, 'cache-mb', parseMegabytes),
+    leastTtl: given(values, 'cache-min-ttl', parseCacheMinTtl),
+    longestStaleMs: given(values, 'serve-stale', parseStaleSeconds),
     reportErrors: values['report-errors'] ? 'on' : 'off',
     ...chosen,
     ...(privateAddresses && { privateAddresses }),
@@ -182,12 +185,12 @@ const withSeconds = (option: string, args: readonly string[]): readonly string[]
       : word,
   );
 
-function parseListeners(texts: readonly string[] | undefined): readonly ServerAddress[] {
-  const listeners = texts?.map(parseListener) ?? DEFAULT_LISTENERS;
+function parseListeners(texts: readonly string[]): readonly ServerAddress[] {
+  const listeners = texts.map(parseListener);
   const open = listeners.find(({ ip }) => !isLoopback(ip));
   if (open)
     throw new Misuse(
-      `--listen ${open.ip}: only addresses of this machine alone are listened on, such as 127.0.0.1 or ::1`,
+      `${open.ip} is open to others: only addresses of this machine alone are listened on, such as 127.0.0.1 or ::1`,
     );
   return listeners;
 }
@@ -221,27 +224,47 @@ type Values<K extends keyof typeof SHARED> = { readonly [key in K]?: Value };
 
 const shared = (values: Values<keyof typeof SHARED>, now: number): SharedOptions => ({
   form: values.json ? 'json' : 'text',
-  timeoutMs: given(values.timeout, parseSeconds),
+  timeoutMs: given(values, 'timeout', parseSeconds),
   ...choice(values, now),
 });
 
-const given = <T>(value: Value | undefined, read: (text: string) => T) =>
-  typeof value === 'string' ? read(value) : undefined;
+type Given<K extends string> = { readonly [key in K]?: Value };
 
-const several = <T>(value: Value | undefined, read: (texts: readonly string[]) => T) =>
-  typeof value === 'object' ? read(value) : undefined;
+function given<K extends string, T>(values: Given<K>, option: K, read: (text: string) => T) {
+  const value = values[option];
+  return typeof value === 'string' ? readFor(option, () => read(value)) : undefined;
+}
+
+function several<K extends string, T>(
+  values: Given<K>,
+  option: K,
+  read: (texts: readonly string[]) => T,
+) {
+  const value = values[option];
+  return typeof value === 'object' ? readFor(option, () => read(value)) : undefined;
+}
+
+/** A mistake in a line with ten options is told with the one that it is in. */
+function readFor<T>(option: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Misuse) throw new Misuse(`--${option}: ${error.message}`);
+    throw error;
+  }
+}
 
 type Choosing = 'root-hints' | 'trust-anchor' | 'forward' | 'engine' | 'negative-anchor' | 'stub';
 
 function choice(values: Values<Choosing>, now: number): ResolverChoice {
-  const engine = given(values.engine, parseEngine) ?? nativeEngine;
-  const hints = given(values['root-hints'], readHints);
-  const anchors = given(values['trust-anchor'], (file) =>
+  const engine = given(values, 'engine', parseEngine) ?? nativeEngine;
+  const hints = given(values, 'root-hints', readHints);
+  const anchors = given(values, 'trust-anchor', (file) =>
     readAnchors(file, { now, policy: defaultPolicy(engine), budget: new Budget() }),
   );
-  const forward = given(values.forward, parseForwarder);
-  const zones = several(values.stub, (texts) => texts.map(parseStub));
-  const negativeAnchors = several(values['negative-anchor'], (texts) =>
+  const forward = given(values, 'forward', parseForwarder);
+  const zones = several(values, 'stub', parseStubs);
+  const negativeAnchors = several(values, 'negative-anchor', (texts) =>
     parseNegativeAnchors(texts, now),
   );
   if (hints && forward) throw new Misuse('--root-hints and --forward exclude each other: use one');

@@ -317,8 +317,9 @@ t.test('a negative trust anchor has a name, an end within a week, and a reason',
     ['bad..com 2026-07-03T00:00Z why', /bad\.\.com/],
     ['bad.com tomorrow why', /"tomorrow" is no time/],
     ['bad.com 2026-07-03T00:00 why', /is no time: write it in UTC/],
-    ['bad.com 2026-06-30 why', /2026-06-30 is over/],
-    ['bad.com 2026-07-09 why', /at most a week/],
+    ['bad.com 2026-06-31 why', /"2026-06-31" is no time/],
+    ['bad.com 2026-06-30 why', /2026-06-30T00:00Z is over/],
+    ['bad.com 2026-07-09 why', /a week, now until 2026-07-08T00:00Z at most/],
   ];
   for (const [text, why] of wrong)
     t.match(
@@ -326,4 +327,7 @@ t.test('a negative trust anchor has a name, an end within a week, and a reason',
       { code: 2, err: why },
       text,
     );
+  const one = ['--negative-anchor', 'bad.com 2026-07-03 why'];
+  const other = ['--negative-anchor', 'BAD.com. 2026-07-04 why'];
+  t.match((await query(['www.bad.com', 'A', ...one, ...other])).err, /BAD\.com\. is given twice/);
 });
