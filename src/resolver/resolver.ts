@@ -52,7 +52,7 @@ export interface ResolverOptions {
    * over TLS (port 853, mostly), and no other way; its roots are the transport's (`nodeEnvironment({ tlsRoots })`).
    */
   readonly forward?: readonly ServerAddress[];
-  /** Zones whose servers are known better than their delegations say: internal ones, mostly. */
+  /** Zones whose servers are known better than their delegations say: internal ones, mostly. Each once, and not the root. */
   readonly zones?: readonly ConfiguredZone[];
   /** Names at and below which nothing is validated. Who keeps the list may add and remove while the resolver lives. */
   readonly negativeAnchors?: NegativeAnchors;
@@ -222,8 +222,11 @@ function configuredBy({ hints = ROOT_HINTS, forward, zones = [] }: ResolverOptio
   const root: ConfiguredZone = forward
     ? { name: ROOT, role: 'forwarder', nameservers: [{ host: ROOT, addresses: forward }] }
     : { name: ROOT, role: 'authoritative', nameservers: hints };
-  const cuts = zones.map((zone) => [zone.name.key, cutOf(zone)] as const);
-  return { root: cutOf(root), zones: new Map(cuts) };
+  const cuts = new Map(zones.map((zone) => [zone.name.key, cutOf(zone)] as const));
+  // Else one of them would not be asked, and nobody told.
+  if (cuts.has(ROOT.key)) throw new RangeError('zones: the root has hints or forward');
+  if (cuts.size < zones.length) throw new RangeError('zones: one of them is there twice');
+  return { root: cutOf(root), zones: cuts };
 }
 
 /** It does not expire: hints, stub zones and forwarders are the operator's word. */

@@ -75,6 +75,17 @@ t.test('a stub zone that is unsigned is insecure by its parent’s proof', async
   t.equal(await ask(resolver, 'www.plain.net', 'A'), 'insecure 192.0.2.80 (no-ds-proven)');
 });
 
+t.test('stub zones are given once each, and the root is none', (t) => {
+  const net = internet({ 'example.com': [] });
+  const zone = (text: string) =>
+    ({ name: Name.parse(text), role: 'authoritative', nameservers: [] }) as const;
+  const given = (...names: string[]) => resolverOn(net, { zones: names.map(zone) });
+  t.throws(() => given('corp.example', 'CORP.example'), RangeError);
+  t.throws(() => given('.'), RangeError);
+  t.doesNotThrow(() => given('corp.example', 'other.example'));
+  t.end();
+});
+
 t.test('a stub zone with an anchor of its own needs nobody above', async (t) => {
   const net = internet(SOUND);
   const resolver = resolverOn(net);
