@@ -142,6 +142,12 @@ export function citationProblems(path: string, text: string): string[] {
   );
 }
 
+/** To `t.match` an empty array is any array: `{ length: 0 }` says that there is nothing in it. */
+export const emptyMatchProblems = (path: string, text: string): string[] =>
+  [...text.matchAll(/\bt\.match\([^;]*?\b(\w+): \[\][^;]*;/g)].map(
+    ([, field]) => `${path} matches ${field} with [], which any array does`,
+  );
+
 /** Packages that come with the published one, and Node's own. */
 export function packageProblems(path: string, text: string, packages: readonly string[]): string[] {
   return importsOf(text)

@@ -4,6 +4,7 @@ import { citationsIn, printMap, statusProblems } from '../scripts/rfc-map/citati
 import {
   citationProblems,
   cycleProblems,
+  emptyMatchProblems,
   packageProblems,
   pictureProblems,
   problemsIn,
@@ -36,6 +37,17 @@ t.test('so do citations elsewhere', (t) => {
     others.flatMap((path) => citationProblems(path, read(path))),
     [],
   );
+  t.end();
+});
+
+t.test('tests match nothing with an empty array', (t) => {
+  const others = pathsIn('test/').filter((path) => path !== 'test/layout.test.ts');
+  const problems = others.flatMap((path) => emptyMatchProblems(path, read(path)));
+  t.same(problems, []);
+  const wrong = "t.match(view, {\n  status: 'bogus',\n  answer: [],\n});";
+  t.same(emptyMatchProblems('a.test.ts', wrong), [
+    'a.test.ts matches answer with [], which any array does',
+  ]);
   t.end();
 });
 

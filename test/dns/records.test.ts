@@ -241,7 +241,11 @@ t.test('what no message can say is refused', (t) => {
     rdata: new Uint8Array(70_000),
   };
   const cut = parseMessage(writeMessage({ ...empty, answer: [huge] }, { maxSize: 100_000 }));
-  t.match(cut, { message: { truncated: true, answer: [] } }, 'a message ends at 65535 octets');
+  t.match(
+    cut,
+    { message: { truncated: true, answer: { length: 0 } } },
+    'a message ends at 65535 octets',
+  );
   t.end();
 });
 

@@ -129,7 +129,11 @@ t.test('row 101: stale plus bogus', async (t) => {
     ['sub.example.com', 'DS'],
   ] as const;
   for (const [name, type] of questions)
-    t.match(await seenBy(resolver, name, type), { rcode: 'NOERROR', ad: true, codes: [] }, type);
+    t.match(
+      await seenBy(resolver, name, type),
+      { rcode: 'NOERROR', ad: true, codes: { length: 0 } },
+      type,
+    );
   net.clock.advance(EXPIRED_MS);
   net.amend('example.com', corruptSignatures());
   for (const [name, type] of questions.slice(2)) {
@@ -181,7 +185,7 @@ t.test('no server answers', async (t) => {
   t.match(await seenBy(resolver, 'www.example.com', 'A'), {
     rcode: 'NOERROR',
     ad: true,
-    codes: [],
+    codes: { length: 0 },
   });
 });
 
@@ -230,7 +234,7 @@ t.test('a delivery is never planned by what has expired', async (t) => {
 });
 
 t.test('a slow answer is waited for 1.8 s, and comes into the cache all the same', async (t) => {
-  const slow = new Switch({ delayMs: 3_000 });
+  const slow = new Switch({ delayMs: 1_900 });
   const net = internet(ZONES).amend('example.com', slow.amendment);
   const resolver = servingStale(net);
   await seenBy(resolver, 'www.example.com', 'A');
@@ -247,7 +251,10 @@ t.test('a slow answer is waited for 1.8 s, and comes into the cache all the same
   t.ok(net.log.length - before < 12, `identical questions are joined: ${net.log.length - before}`);
   await net.clock.sleep(15_000);
   slow.isOn = false;
-  t.match(await seenBy(resolver, 'www.example.com', 'A'), { rcode: 'NOERROR', codes: [] });
+  t.match(await seenBy(resolver, 'www.example.com', 'A'), {
+    rcode: 'NOERROR',
+    codes: { length: 0 },
+  });
 });
 
 t.test(
@@ -265,7 +272,7 @@ t.test(
     t.equal(net.clock.now() - began, 20_000);
     silent.isOn = false;
     net.clock.advance(11_000);
-    t.match(await seenBy(resolver, 'www.example.com', 'A'), { codes: [], ad: true });
+    t.match(await seenBy(resolver, 'www.example.com', 'A'), { codes: { length: 0 }, ad: true });
   },
 );
 
@@ -362,7 +369,7 @@ t.test('a delegation that has changed', async (t) => {
   nowInsecure.net.amend('sub.example.com', dropDs());
   t.match(
     await seenBy(nowInsecure.resolver, 'www.sub.example.com', 'A'),
-    { rcode: 'NOERROR', ad: false, codes: [] },
+    { rcode: 'NOERROR', ad: false, codes: { length: 0 } },
     'proved unsigned: the answer is fresh, and insecure',
   );
   const nowBogus = await outage(asked, { zones: [] });
@@ -547,7 +554,10 @@ t.test('a name that has come into being is not absent again when all is silent',
       { rcode: 'SERVFAIL', ad: false },
       `${name} ${type}`,
     );
-  t.match(await seenBy(resolver, 'new.example.com', 'A'), { rcode: 'NOERROR', codes: [] });
+  t.match(await seenBy(resolver, 'new.example.com', 'A'), {
+    rcode: 'NOERROR',
+    codes: { length: 0 },
+  });
   net.clock.advance(EXPIRED_MS);
   t.match(await seenBy(resolver, 'new.example.com', 'A'), { rcode: 'NOERROR', codes: [3] });
 });
@@ -559,7 +569,10 @@ t.test('an alias that a name has given up does not come back', async (t) => {
   t.match(await seenBy(resolver, 'out.example.com', 'TXT'), { rcode: 'NOERROR', ad: true });
   net.clock.advance(EXPIRED_MS);
   net.amend('example.com', become('out.example.com', 'A', Uint8Array.of(192, 0, 2, 77)));
-  t.match(await seenBy(resolver, 'out.example.com', 'A'), { rcode: 'NOERROR', codes: [] });
+  t.match(await seenBy(resolver, 'out.example.com', 'A'), {
+    rcode: 'NOERROR',
+    codes: { length: 0 },
+  });
   await seenBy(resolver, 'www.other.net', 'TXT');
   silent.isOn = true;
   t.match(await seenBy(resolver, 'out.example.com', 'TXT'), { rcode: 'SERVFAIL', data: 0 });
