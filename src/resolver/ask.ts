@@ -340,7 +340,7 @@ const success = (value: Reply): Tried<Reply> => ({ kind: 'success', value });
 type FailedReceipt = Extract<Exchanged['received'], { kind: 'failed' }>;
 
 const sayingOf = (failed: FailedReceipt): string =>
-  failed.why === 'unverified' ? `its TLS name is not proved (${failed.code})` : failed.why;
+  failed.why === 'unverified' ? `does not prove its TLS name (${failed.code})` : failed.why;
 
 const nameOf = (fault: Sent['fault']): string =>
   fault === 'mismatch' ? 'a reply to something else' : (fault ?? 'a reply');

@@ -644,12 +644,17 @@ t.test('what one zone keeps is bounded, and so is all of it', async (t) => {
     });
   const one = trust();
   let most = 0;
-  for (let i = 0; i < 2000; i += 1) {
+  let beginnings = 0;
+  for (let i = 0, before = 0; i < 2000; i += 1) {
     keep('example.com', one, i);
-    most = Math.max(most, denials.held.rrsets);
-    if (denials.held.bytes > bytes / 5) t.fail(`${denials.held.bytes} octets of one zone`);
+    const held = denials.held.bytes;
+    if (held < before) beginnings += 1;
+    most = Math.max(most, held);
+    before = held;
   }
-  t.ok(most > 20, 'a zone that is full begins anew');
+  t.ok(most > bytes / 20, `${most} octets: a zone may take its share (a tenth)`);
+  t.ok(most <= bytes / 5, `${most} octets: and not much more`);
+  t.ok(beginnings > 0, 'a zone that is full begins anew');
   t.ok(denials.of(Name.parse('example.com'), one));
   t.equal(denials.of(Name.parse('example.com'), trust()), undefined, 'for this trust alone');
   for (let i = 0; i < 50; i += 1) keep('example.com', one, 1);

@@ -298,7 +298,7 @@ t.test('a resolver on a forwarder with TLS', async (t) => {
       const seen = server.queries.length;
       const unknown = await spawned(args);
       t.equal(unknown.code, 1);
-      t.match(unknown.out, /its TLS name is not proved \(/);
+      t.match(unknown.out, /does not prove its TLS name \(/);
       t.equal(server.queries.length, seen, 'without it, nothing is asked');
     },
   );
@@ -314,7 +314,10 @@ t.test('a resolver on a forwarder with TLS', async (t) => {
         detail: {
           kind: 'servers',
           servers: [
-            { ip: '127.0.0.1', said: /TLS name is not proved \(ERR_TLS_CERT_ALTNAME_INVALID\)/ },
+            {
+              ip: '127.0.0.1',
+              said: /does not prove its TLS name \(ERR_TLS_CERT_ALTNAME_INVALID\)/,
+            },
           ],
         },
       },
