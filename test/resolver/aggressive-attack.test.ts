@@ -3,6 +3,8 @@
 import t from 'tap';
 import { Name } from '../../src/dns/name.ts';
 import { LIMITS } from '../../src/dnssec/budget.ts';
+import type { Engine } from '../../src/dnssec/engine.ts';
+import { nativeEngine } from '../../src/dnssec/engine-native.ts';
 import { failed } from '../../src/dnssec/outcome.ts';
 import type { Transport } from '../../src/environment.ts';
 import type { ResolverOptions } from '../../src/resolver/resolver.ts';
@@ -17,6 +19,7 @@ import {
   type Zones,
 } from '../../src/testing/index.ts';
 import { coveredType } from '../../src/testing/zone.ts';
+import { policy } from '../dnssec/support.ts';
 import { Dice } from './random-internet.ts';
 import { isSynthesised, resolverOn, show, told } from './support.ts';
 
@@ -248,15 +251,25 @@ t.test(
 t.test('row 121: names of many labels are no way to buy hashing for a packet', async (t) => {
   const signing = { denial: { iterations: 50, salt: 'ff'.repeat(8) } };
   const net = internet({ 'example.com': { records: ['b A 192.0.2.1'], signing } });
-  const resolver = resolverOn(net);
+  let hashed = 0; // names: the first block of each is the engine's
+  const counting: Engine = {
+    ...nativeEngine,
+    hash: (name, data) => {
+      if (name === 'sha1') hashed += 1;
+      return nativeEngine.hash(name, data);
+    },
+  };
+  const resolver = resolverOn(net, { policy: policy(counting) });
   for (const label of ['c', 'd', 'e', 'f', 'g', 'h']) await told(resolver, `${label}.example.com`);
   t.match(await told(resolver, 'i.example.com'), /^secure nxdomain, made/);
+  hashed = 0;
   t.match(await told(resolver, '_25._tcp.mx.example.com', 'TLSA'), /^secure nxdomain, made/);
+  t.ok(hashed > 0, 'a name of few labels is searched for');
   const deep = Name.parse(`${'x.'.repeat(110)}j.example.com`);
   // From the cache alone, as the daemon looks at every question: nothing is to be had for so much work.
-  const start = performance.now();
+  hashed = 0;
   t.equal(resolver.recall(deep, 'A'), undefined);
-  t.ok(performance.now() - start < 25, 'a look into the cache is short');
+  t.equal(hashed, 0, 'a look into the cache is short');
   const outcome = await resolver.lookup(deep, 'A');
   t.match(show(outcome), /^secure nxdomain/);
   t.ok(outcome.spent.hashes <= LIMITS['nsec3-hashes']);
@@ -321,7 +334,7 @@ t.test(
     const [few, many] = [fill(100), fill(100_000)];
     timeOf(few);
     const ratio = timeOf(many) / timeOf(few);
-    t.ok(ratio < 20, `a thousand times as many: ${ratio.toFixed(1)} times as long`);
+    t.ok(ratio < 100, `a thousand times as many: ${ratio.toFixed(1)} times as long`);
     t.equal(many.put({ from: 'k', to: 'l' }).length, 100_000);
     t.equal([...many].length, 1);
   },
@@ -331,10 +344,15 @@ t.test('what is made is never more than what was judged: no answer is insecure',
   const more: Zones = { 'o.example.com': { records: ['@ A 192.0.2.1'], signing: 'unsigned' } };
   const net = internet({ 'example.com': ['b A 192.0.2.1', '*.w A 192.0.2.9'], ...more });
   const resolver = resolverOn(net);
+  let made = 0;
   for (const label of ['n', 'p', 'a.w', 'b.w', 'o', 'x.o', 'p.o', 'q'])
     for (const type of ['A', 'TXT', 'TLSA'] as const) {
       const outcome = await resolver.lookup(Name.parse(`${label}.example.com`), type);
-      if (isSynthesised(outcome)) t.equal(outcome.status, 'secure', `${label} ${type}`);
+      if (isSynthesised(outcome)) {
+        made += 1;
+        t.equal(outcome.status, 'secure', `${label} ${type}`);
+      }
       t.notOk(failed(outcome), `${label} ${type}: ${show(outcome)}`);
     }
+  t.ok(made > 0, `${made} were made`);
 });
