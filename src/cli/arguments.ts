@@ -9,7 +9,7 @@ import { domainToASCII } from 'node:url';
 import { parseIPv4, parseIPv6 } from '../dns/address.ts';
 import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
 import { Name, NameError } from '../dns/name.ts';
-import { type Anchors, parseAnchors } from '../dnssec/anchors.ts';
+import { type Anchors, findUnsupported, parseAnchors } from '../dnssec/anchors.ts';
 import type { Context } from '../dnssec/context.ts';
 import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import { parseRootAnchors } from '../dnssec/root-anchors.ts';
@@ -273,8 +273,12 @@ export function readAnchors(file: string, context: Context): Anchors {
     throw new Misuse(`${file}: ${published.why}`);
   }
   const parsed = parseAnchors(text);
-  if (parsed.kind === 'anchors') return parsed.anchors;
-  throw new Misuse(`${file}: ${summary(parsed.errors)}`);
+  if (parsed.kind === 'errors') throw new Misuse(`${file}: ${summary(parsed.errors)}`);
+  const unsupported = findUnsupported(parsed.anchors, context.policy.algorithms);
+  if (!unsupported) return parsed.anchors;
+  throw new Misuse(
+    `${file}: of ${unsupported.name} it has no key of an algorithm and no DS of a digest type that are supported; all below would count as unsigned`,
+  );
 }
 
 /** The first mistake, and how many more there are. */

@@ -6,9 +6,10 @@
  */
 import { type Name, ROOT } from '../dns/name.ts';
 import { parseRdata } from '../dns/presentation.ts';
-import type { Rdata } from '../dns/rdata.ts';
+import { decode, type Rdata } from '../dns/rdata.ts';
 import type { RR } from '../dns/rrset.ts';
 import { parseZone } from '../dns/zone-file.ts';
+import { type AlgorithmTable, isSupported } from './algorithms.ts';
 
 export interface Anchor {
   readonly name: Name;
@@ -50,6 +51,20 @@ export function parseAnchors(text: string): AnchorFile {
   if (anchors.size > 0) return { kind: 'anchors', anchors };
   return { kind: 'errors', errors: ['it has no DS and no DNSKEY record'] };
 }
+
+/**
+ * The first anchor of which nothing is of an algorithm and a digest type that count. Its zone and all below would be believed
+ * unsigned (RFC 4035 section 5.2), and whoever gives an anchor wants the contrary.
+ */
+export const findUnsupported = (anchors: Anchors, table: AlgorithmTable): Anchor | undefined =>
+  [...anchors.values()].find(
+    ({ ds, keys }) =>
+      !keys.some((key) => isSupported(table, decode('DNSKEY', key).algorithm)) &&
+      !ds.some((one) => {
+        const { algorithm, digestType } = decode('DS', one);
+        return isSupported(table, algorithm) && table.digests.has(digestType);
+      }),
+  );
 
 /** The root's key signing keys as IANA publishes them (RFC 9718): KSK-2017 and KSK-2024. */
 export const ROOT_ANCHORS: Anchors = anchorsFrom(

@@ -19,6 +19,8 @@ const files = t.testdir({
   'good.hints': '. 3600 NS a.example.\na.example. 3600 A 192.0.2.1\n',
   'wrong.anchors': '. DS 20326 8 2 e06d\n; a comment\n. DS zero 8 2 00\n. DNSKEY 257 3 8 ??\n',
   'other.anchors': '. 3600 TXT "no key"\n',
+  'unknown.anchors':
+    '. DS 20326 250 2 e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d\n',
   directory: {},
 });
 const file = (name: string): string => join(files, name);
@@ -102,6 +104,11 @@ const CASES: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     /anchors: line \d: .*\(and 1 more\)/,
   ],
   [['check', 'a.example', '--trust-anchor', file('other.anchors')], /it has no DS and no DNSKEY/],
+  [
+    ['check', 'a.example', '--trust-anchor', file('unknown.anchors')],
+    /unknown.anchors: of \. it has no key .* supported; all below would count as unsigned/,
+  ],
+  [['serve', '--trust-anchor', file('unknown.anchors')], /unknown.anchors: of \. it has no key/],
   [
     ['check', 'a.example', '--root-hints', file('good.hints'), '--forward', '::1'],
     /--root-hints and --forward exclude each other/,

@@ -12,7 +12,12 @@ import {
   printAlgorithm,
 } from '../../src/dnssec/algorithms.ts';
 import { cnameTarget, findDname, substitute, synthesise } from '../../src/dnssec/alias.ts';
-import { anchorsFrom, closestAnchor, parseAnchors } from '../../src/dnssec/anchors.ts';
+import {
+  anchorsFrom,
+  closestAnchor,
+  findUnsupported,
+  parseAnchors,
+} from '../../src/dnssec/anchors.ts';
 import { Budget, LIMITS } from '../../src/dnssec/budget.ts';
 import { canonicalSet, countedLabels, signedData } from '../../src/dnssec/canonical.ts';
 import { defaultPolicy } from '../../src/dnssec/context.ts';
@@ -117,6 +122,25 @@ t.test(
     t.match(broken, { kind: 'errors', errors: [/^line 2: ./] });
   },
 );
+
+t.test('anchors of which nothing counts are found: their zones would be believed unsigned', (t) => {
+  const found = (...lines: readonly string[]): string | undefined =>
+    findUnsupported(anchorsFrom(lines.map(rr)), DEFAULT_ALGORITHMS)?.name.toString();
+  t.equal(found('. 0 DS 1 250 2 00'), '.', 'an algorithm that nobody knows');
+  t.equal(found('. 0 DS 1 8 9 00'), '.', 'a digest type that nobody knows');
+  t.equal(found('. 0 DS 1 5 2 00'), '.', 'RSA with SHA-1 does not count (RFC 9905)');
+  t.equal(found('. 0 DNSKEY 257 3 250 AQAB'), '.');
+  t.equal(
+    found('. 0 DS 1 8 2 00', 'b.example. 0 DS 1 250 2 00'),
+    'b.example.',
+    'each zone by itself',
+  );
+  t.equal(found('. 0 DS 1 250 2 00', '. 0 DS 1 8 9 00'), '.', 'two halves are no whole');
+  t.equal(found('. 0 DS 1 250 2 00', '. 0 DS 1 8 2 00'), undefined, 'one that counts is enough');
+  t.equal(found('. 0 DS 1 250 2 00', '. 0 DNSKEY 257 3 8 AQAB'), undefined);
+  t.equal(found('. 0 DNSKEY 257 3 250 AQAB', '. 0 DS 1 13 4 00'), undefined);
+  t.end();
+});
 
 t.test('the closest anchor stands at the name or above it, the root included', async (t) => {
   const anchors = anchorsFrom(['. 0 DS 1 8 2 00', 'b.example. 0 DS 2 8 2 00'].map(rr));
