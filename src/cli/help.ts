@@ -24,6 +24,7 @@ export const HELP_TEXTS = {
   main: `danelaw: may I deliver to this domain, over which TLS, and how do I know?
 
 danelaw check DOMAIN      the plan for every mail host, the live probe, and what a sender does
+danelaw domain NAME       its mail hosts, addresses and TLSA records, each line with its proof
 danelaw query NAME TYPE   one DNS question with proof
 danelaw serve             answers the programs of this machine, each answer proven
 danelaw demo              checks destinations of all kinds on an internet inside this process
@@ -39,6 +40,15 @@ deliver authenticated, deliver encrypted, deliver opportunistically, defer or re
 
   --port N              SMTP port, 25
   --no-probe            plan only, connect to nobody
+${RESOLVER_OPTIONS}
+
+${EXIT_CODES}`,
+  domain: `danelaw domain NAME [options]
+
+Shows what the DNS says of where mail for NAME goes, in the lines of Momentum's console
+command of this name: MX records, hosts, addresses, TLSA and MTA-STS records. +dnssec
+stands on each line that is proved; a TTL is what is left of it. Connects to nobody.
+
 ${RESOLVER_OPTIONS}
 
 ${EXIT_CODES}`,

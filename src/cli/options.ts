@@ -70,6 +70,7 @@ const SHARED = {
 } as const;
 
 const CHECK = { ...SHARED, port: { type: 'string' }, 'no-probe': { type: 'boolean' } } as const;
+const DOMAIN = SHARED;
 const QUERY = { ...SHARED, trace: { type: 'boolean' } } as const;
 const SERVE = {
   help: SHARED.help,
@@ -97,6 +98,10 @@ export interface CheckWords extends SharedOptions {
   readonly domain: string;
   readonly port: number;
   readonly probe: 'live' | 'none';
+}
+
+export interface DomainWords extends SharedOptions {
+  readonly domain: string;
 }
 
 export interface QueryWords extends SharedOptions {
@@ -135,6 +140,15 @@ export function parseCheck(args: readonly string[], now: number): CheckWords | t
     probe: values['no-probe'] ? 'none' : 'live',
     ...shared(values, now),
   };
+}
+
+export function parseDomainWords(args: readonly string[], now: number): DomainWords | typeof HELP {
+  const { values, positionals } = parse('domain', args, DOMAIN);
+  if (values.help) return HELP;
+  const [domain, ...surplus] = positionals;
+  if (domain === undefined) throw misuse('domain', 'domain needs a domain');
+  refuse('domain', surplus);
+  return { domain, ...shared(values, now) };
 }
 
 export function parseQuery(args: readonly string[], now: number): QueryWords | typeof HELP {

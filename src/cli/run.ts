@@ -7,10 +7,18 @@
 import { readFileSync } from 'node:fs';
 import { check } from './check.ts';
 import { demo } from './demo.ts';
+import { domain } from './domain.ts';
 import { EXIT } from './exit.ts';
 import { HELP_TEXTS } from './help.ts';
 import { Misuse } from './misuse.ts';
-import { HELP, parseCheck, parseDemo, parseQuery, parseServe } from './options.ts';
+import {
+  HELP,
+  parseCheck,
+  parseDemo,
+  parseDomainWords,
+  parseQuery,
+  parseServe,
+} from './options.ts';
 import { query } from './query.ts';
 import { serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
@@ -34,14 +42,43 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
 }
 
+type Run = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
+type CommandName = Exclude<keyof typeof HELP_TEXTS, 'main'>;
+
+/** Words of the command line, parsed for one command and handed to it. */
+function command<W>(
+  name: CommandName,
+  parse: (args: readonly string[], now: number) => W | typeof HELP,
+  act: (words: W, terminal: Terminal, world: World) => Promise<number>,
+): Run {
+  return async (args, { terminal, world }) => {
+    const words = parse(args, world.environment.clock.now());
+    if (words !== HELP) return act(words, terminal, world);
+    terminal.print(HELP_TEXTS[name]);
+    return EXIT.fine;
+  };
+}
+
+const COMMANDS: Readonly<Record<CommandName, Run>> = {
+  check: command('check', parseCheck, check),
+  domain: command('domain', parseDomainWords, domain),
+  query: command('query', parseQuery, query),
+  serve: command('serve', parseServe, serve),
+  demo: command('demo', parseDemo, ({ form }, ...place) => demo(form, ...place)),
+};
+const NAMES = Object.keys(COMMANDS)
+  .join(', ')
+  .replace(/, ([^,]*)$/, ' or $1');
+
+const isCommand = (word: string): word is CommandName => Object.hasOwn(COMMANDS, word);
+
 async function dispatch(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { terminal, world, bare } = surroundings;
   const [first, ...rest] = args;
-  const now = world.environment.clock.now();
   switch (first) {
     case undefined:
       if (bare === 'demo') return demo('text', terminal, world);
-      throw new Misuse('a command is missing: check, query, serve or demo; see danelaw --help');
+      throw new Misuse(`a command is missing: ${NAMES}; see danelaw --help`);
     case '-h':
     case '--help':
     case 'help':
@@ -51,24 +88,10 @@ async function dispatch(args: readonly string[], surroundings: Surroundings): Pr
     case '--version':
       terminal.print(version());
       return EXIT.fine;
-    case 'check': {
-      const words = parseCheck(rest, now);
-      return words === HELP ? help('check', terminal) : check(words, terminal, world);
-    }
-    case 'query': {
-      const words = parseQuery(rest, now);
-      return words === HELP ? help('query', terminal) : query(words, terminal, world);
-    }
-    case 'serve': {
-      const words = parseServe(rest, now);
-      return words === HELP ? help('serve', terminal) : serve(words, terminal, world);
-    }
-    case 'demo': {
-      const words = parseDemo(rest);
-      return words === HELP ? help('demo', terminal) : demo(words.form, terminal, world);
-    }
     default:
-      return withoutCommand(first, args, surroundings);
+      return isCommand(first)
+        ? COMMANDS[first](rest, surroundings)
+        : withoutCommand(first, args, surroundings);
   }
 }
 
@@ -80,17 +103,10 @@ function withoutCommand(
 ): Promise<number> {
   if (first.startsWith('-') || /[.@]/.test(first) || !isAscii(first))
     return dispatch(['check', ...args], surroundings);
-  throw new Misuse(
-    `"${first}" is no command and no domain: use check, query, serve or demo; see danelaw --help`,
-  );
+  throw new Misuse(`"${first}" is no command and no domain: use ${NAMES}; see danelaw --help`);
 }
 
 const isAscii = (text: string): boolean => [...text].every((char) => char <= '\u007f');
-
-function help(command: keyof typeof HELP_TEXTS, terminal: Terminal): number {
-  terminal.print(HELP_TEXTS[command]);
-  return EXIT.fine;
-}
 
 function version(): string {
   // Beside build/ and src/ alike, in the repository and in the package.

@@ -27,7 +27,7 @@ const file = (name: string): string => join(files, name);
 const LONG = `${'a'.repeat(64)}.example`;
 
 const CASES: readonly (readonly [args: readonly string[], says: RegExp])[] = [
-  [[], /command is missing: check, query, serve or demo/],
+  [[], /command is missing: check, domain, .* or demo;/],
   [['chekc'], /"chekc" is no command and no domain/],
   [['localhost'], /no command and no domain/],
   [['--colour'], /Unknown option '--colour'; see danelaw check --help/],
@@ -51,6 +51,10 @@ const CASES: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [['check', '[IPv6:2001:db8::1]'], /is an address/],
   [['check', '2001:db8::1'], /is an address/],
   [['check', 'a\u00ad\u2048.example'], /no form as A-labels/],
+
+  [['domain'], /domain needs a domain; see danelaw domain --help/],
+  [['domain', 'bob@example.com'], /mail address: give the part behind the @/],
+  [['domain', 'a.example', '--port', '25'], /Unknown option '--port'/],
 
   [['query'], /query needs a name and a record type/],
   [['query', 'example.com'], /query needs a name and a record type/],
@@ -175,7 +179,7 @@ t.test('help and version', async (t) => {
     t.equal(code, 0);
     t.match(out, /danelaw check DOMAIN/);
   }
-  for (const name of ['check', 'query', 'demo']) {
+  for (const name of ['check', 'domain', 'query', 'demo']) {
     const { code, out } = await command([name, '--help'], { environment: NO_NETWORK });
     t.equal(code, 0);
     t.match(out, new RegExp(`^danelaw ${name}`));
