@@ -68,6 +68,7 @@ function makeRound(chain: readonly IssuedCertificate[], record: Tlsa): () => str
     baseDomain: HOST,
     records: [record],
     names,
+    halfDane: false,
   };
   const security = { status: 'secure' } as const;
   const route = { via: 'mx', domain: DOMAIN, expanded: DOMAIN, security } as const;

@@ -12,7 +12,6 @@ import type { Lab, MailCase } from './lab.ts';
 import { startOpenssl } from './openssl.ts';
 import type { Action, Peer } from './peers.ts';
 import { type Postfix, startPostfix } from './postfix.ts';
-import { scoreDecision } from './probes.ts';
 import { type RigLogs, startRig } from './rig.ts';
 import { each, print, progress, type Score, table } from './score.ts';
 
@@ -126,16 +125,11 @@ function scoreLog(score: Score, peer: Peer, postfix: Postfix): void {
 
 const ACTIONS: Readonly<Record<MailCase['want']['as'], Action>> = {
   verified: 'deliver-authenticated',
-  trusted: 'deliver-authenticated',
+  trusted: 'deliver-half-dane',
   encrypted: 'deliver-encrypted',
   opportunistic: 'deliver-opportunistically',
   deferred: 'defer',
   failed: 'refuse',
-};
-
-/** Where RFC 7672 leaves a choice and ours is not the one that Postfix makes. */
-const CHOICES: Readonly<Record<string, { action: Action; decision: number }>> = {
-  halfdane: { action: 'deliver-opportunistically', decision: 22 },
 };
 
 async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> {
@@ -144,7 +138,7 @@ async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> 
   const rows = new Map<MailCase, MailRow>();
   await each(cases, WIDTH, async (one) => {
     const destination = one.rcpt.replace(/^.*@/, '');
-    const expected = CHOICES[one.kind]?.action ?? ACTIONS[one.want.as];
+    const expected = ACTIONS[one.want.as];
     const about = `row ${one.row}${one.about && `, ${one.about}`}`;
     const checked = await check(crew, lab, nextHop(one));
     rows.set(one, { destination, about, expected, ...checked });
@@ -162,10 +156,6 @@ async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> 
     `danelaw check on ${cases.length} mail destinations: ${cases.length - different.length} as the decision table demands`,
   );
   for (const line of table(different.map(columns))) print(`  ${line}`);
-  for (const [kind, { action, decision }] of Object.entries(CHOICES)) {
-    print(`  ${kind}: ${action}, where Postfix differs (decision ${decision})`);
-    scoreDecision(score, lab, { kind, decision });
-  }
   return [...rows.values()];
 }
 

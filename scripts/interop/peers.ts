@@ -13,6 +13,7 @@ import type { Domain, Lab } from './lab.ts';
 export type Server = 'postfix' | 'openssl';
 export type Action =
   | 'deliver-authenticated'
+  | 'deliver-half-dane'
   | 'deliver-encrypted'
   | 'deliver-opportunistically'
   | 'defer'

@@ -107,7 +107,9 @@ export async function runModel(options: RunOptions): Promise<RunResult> {
       }
       const domain = population.domain(number);
       const from = clock.now();
-      const plan = await planDelivery(Name.parse(destinationOf(domain)), resolver.lookup);
+      const plan = await planDelivery(Name.parse(destinationOf(domain)), resolver.lookup, {
+        halfDane: 'may',
+      });
       counts.took(clock.now() - from);
       counts.judge(destinationOf(domain), judgePlan(plan, truthOf(domain)));
       if (counts.decisions % 1000 === 0) options.onProgress?.(counts.decisions, visits.total);

@@ -36,6 +36,7 @@ export type Judged =
 export function judgePlan(plan: DeliveryPlan, truth: Truth): Judged {
   switch (plan.kind) {
     case 'defer':
+      if (plan.why === 'dane-required') return wrong('other', plan.why);
       return failedBy(plan.why, 'the domain');
     case 'refused': {
       const isTrue = truth.kind === 'refused' && truth.why === plan.why;
@@ -63,6 +64,7 @@ function judgeHost(plan: HostPlan, truth: HostTruth | undefined): Judged {
   switch (tls) {
     case 'unreachable':
       if (plan.why === 'no-address') return wrong('absent', `${host} without address`);
+      if (plan.why === 'dane-required') return wrong('other', `${host}: ${plan.why}`);
       return failedBy(plan.why, String(host));
     case 'authenticate':
       return truth === 'authenticate' ? RIGHT : wrong('upgraded', `${host} is ${truth}`);

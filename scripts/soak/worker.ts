@@ -90,7 +90,7 @@ async function ask(asked: Asked): Promise<void> {
 
 /** What is wrong with it, if anything is. */
 async function plan({ domain, truth }: Extract<Asked, { kind: 'plan' }>) {
-  const judged = judgePlan(await planDelivery(domain, lookup), truth);
+  const judged = judgePlan(await planDelivery(domain, lookup, { halfDane: 'may' }), truth);
   tally.plan(judged.kind);
   return judged.kind === 'wrong'
     ? `plan of ${domain}: ${judged.mistake}, ${judged.what}`

@@ -6,6 +6,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { domainToASCII } from 'node:url';
+import type { HalfDane } from '../dane/plan.ts';
 import { parseIPv4, parseIPv6 } from '../dns/address.ts';
 import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
 import { Name, NameError } from '../dns/name.ts';
@@ -175,6 +176,11 @@ export function parseListener(text: string): ServerAddress {
   if (any !== undefined && (any.startsWith('[') || !any.includes(':')))
     return { ...parseServer(any), port: 0 };
   return parseServer(text);
+}
+
+export function parseHalfDane(text: string): HalfDane {
+  if (text === 'dane' || text === 'encrypt' || text === 'may') return text;
+  throw new Misuse(`"${text}" is no half-DANE policy: use dane, encrypt or may`);
 }
 
 export function parsePort(text: string): number {

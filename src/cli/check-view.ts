@@ -8,6 +8,7 @@
 import { type Attempt, printContact, printHost } from '../dane/attempt.ts';
 import type { Checked } from '../dane/check.ts';
 import type { Action, Decision, DecisionReason, FaultyRecord } from '../dane/decision.ts';
+import { printLack } from '../dane/lack.ts';
 import type { HostPlan } from '../dane/plan.ts';
 import { MATCHING_TYPE, printTlsa, SELECTOR, USAGE } from '../dane/tlsa.ts';
 import type { Verdict } from '../dane/verify.ts';
@@ -135,8 +136,23 @@ export function viewTimeout(domain: Name, milliseconds: number): CheckView {
 
 /** What is at fault, or what keeps the delivery from being authenticated, with the zone that holds it. */
 function faultOf({ decision, outcomes }: Checked): FaultyRecord | undefined {
-  if (decision.action === 'deliver-opportunistically') return weakLink(decision, outcomes);
-  const fault = 'fault' in decision ? decision.fault : undefined;
+  switch (decision.action) {
+    case 'deliver-opportunistically':
+    case 'deliver-half-dane':
+      return weakLink(decision, outcomes);
+    case 'deliver-authenticated':
+    case 'deliver-encrypted':
+    case 'refuse':
+      return undefined;
+    case 'defer':
+      return withZone(decision.fault, outcomes);
+  }
+}
+
+function withZone(
+  fault: FaultyRecord | undefined,
+  outcomes: readonly Outcome[],
+): FaultyRecord | undefined {
   if (!fault || fault.zone) return fault;
   const { owner, type } = fault;
   const finding = findingsOf(outcomes).find((one) => one.type === type && one.owner.equals(owner));
@@ -145,7 +161,10 @@ function faultOf({ decision, outcomes }: Checked): FaultyRecord | undefined {
 
 /** The first link of the chain that nothing secures. */
 function weakLink(
-  { reason, host }: Extract<Decision, { action: 'deliver-opportunistically' }>,
+  {
+    reason,
+    host,
+  }: Extract<Decision, { action: 'deliver-opportunistically' | 'deliver-half-dane' }>,
   outcomes: readonly Outcome[],
 ): FaultyRecord | undefined {
   const types = WEAK_TYPES[reason] ?? [];
@@ -163,6 +182,7 @@ const ADDRESSES: readonly RRType[] = ['A', 'AAAA'];
 
 const WEAK_TYPES: Readonly<Partial<Record<DecisionReason, readonly RRType[]>>> = {
   'insecure-mx': ['MX'],
+  'half-dane': ['MX'],
   'insecure-address': ADDRESSES,
   'insecure-tlsa': ['TLSA'],
 };
@@ -171,6 +191,11 @@ const findingsOf = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap(({ trace }) => trace.flatMap((step) => (step.kind === 'finding' ? [step] : [])));
 
 function viewMx({ plan }: Checked): CheckView['mx'] {
+  if (plan.kind === 'defer' && plan.why === 'dane-required') {
+    const { lack } = plan;
+    const why = printLack(lack);
+    return { status: 'insecure', ...('reason' in lack && { reason: lack.reason }), why };
+  }
   if (plan.kind === 'defer') {
     const { status } = explain(plan.why);
     return { status, reason: plan.why, why: explainCase(plan.why, plan.fault) };
@@ -214,6 +239,8 @@ function viewHost(plan: HostPlan, attempts: readonly Attempt[] | undefined): Hos
       records: plan.records.map(printTlsa),
     }),
     ...('names' in plan && { names: plan.names.map(printHost) }),
+    ...('lack' in plan && { because: printLack(plan.lack, host) }),
+    ...('halfDane' in plan && plan.halfDane && { why: 'half-dane' }),
     ...(attempts && { attempts: attempts.map(viewAttempt) }),
   };
 }
@@ -253,6 +280,7 @@ function viewVerdict(verdict: Verdict): VerdictView {
 
 const TONES = {
   'deliver-authenticated': 'good',
+  'deliver-half-dane': 'fair',
   'deliver-encrypted': 'fair',
   'deliver-opportunistically': 'fair',
   defer: 'bad',

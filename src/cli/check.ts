@@ -22,19 +22,26 @@ export async function check(words: CheckWords, terminal: Terminal, world: World)
   return view.action.startsWith('deliver') ? EXIT.fine : EXIT.negative;
 }
 
-type How = Pick<CheckWords, 'port' | 'probe' | 'timeoutMs'> & {
+type How = Pick<CheckWords, 'port' | 'probe' | 'timeoutMs' | 'halfDane' | 'mandatory'> & {
   readonly lookup: Parameters<typeof checkDestination>[1]['lookup'];
   readonly world: World;
 };
 
 /** The check itself, which the demo runs too. */
 export async function viewOf(domain: Name, how: How): Promise<CheckView> {
-  const { lookup, port, timeoutMs, world } = how;
+  const { lookup, port, halfDane, mandatory, timeoutMs, world } = how;
   const { clock } = world.environment;
   const start = clock.now();
   const probe = how.probe === 'none' ? 'none' : probeOptions(world);
   const checked = await within(world.environment, timeoutMs, (signal) =>
-    checkDestination(domain, { lookup, probe, port, ...(signal && { signal }) }),
+    checkDestination(domain, {
+      lookup,
+      probe,
+      port,
+      halfDane,
+      mandatory,
+      ...(signal && { signal }),
+    }),
   );
   const milliseconds = clock.now() - start;
   return checked === 'timed-out'

@@ -40,6 +40,9 @@ deliver authenticated, deliver encrypted, deliver opportunistically, defer or re
 
   --port N              SMTP port, 25
   --no-probe            plan only, connect to nobody
+  --half-dane WHAT      hosts with TLSA records that unsigned MX records name: dane (the
+                        default), encrypt or may
+  --mandatory           DANE is demanded: what it does not authenticate waits
 ${RESOLVER_OPTIONS}
 
 ${EXIT_CODES}`,

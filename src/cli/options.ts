@@ -5,6 +5,7 @@
  * @module
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { HalfDane } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
 import type { Anchors } from '../dnssec/anchors.ts';
 import { Budget } from '../dnssec/budget.ts';
@@ -23,6 +24,7 @@ import { DEFAULT_LISTENERS, isLoopback, leadsTo } from '../server/access.ts';
 import {
   parseCacheMinTtl,
   parseForwarder,
+  parseHalfDane,
   parseListener,
   parseMegabytes,
   parseNegativeAnchors,
@@ -69,7 +71,13 @@ const SHARED = {
   stub: { type: 'string', multiple: true },
 } as const;
 
-const CHECK = { ...SHARED, port: { type: 'string' }, 'no-probe': { type: 'boolean' } } as const;
+const CHECK = {
+  ...SHARED,
+  port: { type: 'string' },
+  'no-probe': { type: 'boolean' },
+  'half-dane': { type: 'string' },
+  mandatory: { type: 'boolean' },
+} as const;
 const DOMAIN = SHARED;
 const QUERY = { ...SHARED, trace: { type: 'boolean' } } as const;
 const SERVE = {
@@ -98,6 +106,8 @@ export interface CheckWords extends SharedOptions {
   readonly domain: string;
   readonly port: number;
   readonly probe: 'live' | 'none';
+  readonly halfDane: HalfDane;
+  readonly mandatory: boolean;
 }
 
 export interface DomainWords extends SharedOptions {
@@ -138,6 +148,8 @@ export function parseCheck(args: readonly string[], now: number): CheckWords | t
     domain,
     port: given(values, 'port', parsePort) ?? SMTP_PORT,
     probe: values['no-probe'] ? 'none' : 'live',
+    halfDane: given(values, 'half-dane', parseHalfDane) ?? 'dane',
+    mandatory: values.mandatory ?? false,
     ...shared(values, now),
   };
 }

@@ -7,10 +7,10 @@
 import type { Name } from '../dns/name.ts';
 import type { Lookup, Outcome } from '../dnssec/outcome.ts';
 import { type Decision, decide } from './decision.ts';
-import { type DeliveryPlan, type HostPlan, planDelivery } from './plan.ts';
+import { type DeliveryPlan, type HostPlan, type PlanOptions, planDelivery } from './plan.ts';
 import { type HostProbe, type ProbeOptions, probeHost } from './probe.ts';
 
-export interface CheckOptions {
+export interface CheckOptions extends Pick<PlanOptions, 'halfDane' | 'mandatory'> {
   readonly lookup: Lookup;
   /** How to connect to the mail hosts, or that nobody shall. */
   readonly probe: ProbeOptions | 'none';
@@ -39,14 +39,18 @@ const PROBES_AT_ONCE = 4;
  * Hosts that a sender would not need are probed too: who runs them wants to know.
  */
 export async function checkDestination(domain: Name, options: CheckOptions): Promise<Checked> {
-  const { probe, port = 25, signal } = options;
+  const { probe, port = 25, signal, lookup: _, ...terms } = options;
   const outcomes: Outcome[] = [];
   const lookup: Lookup = async (...question) => {
     const outcome = await options.lookup(...question);
     outcomes.push(outcome);
     return outcome;
   };
-  const plan = await planDelivery(domain, lookup, { port, ...(signal && { signal }) });
+  const plan = await planDelivery(domain, lookup, {
+    ...terms,
+    port,
+    ...(signal && { signal }),
+  });
   const hosts = plan.kind === 'deliver' ? plan.hosts : [];
   const probes =
     probe === 'none'

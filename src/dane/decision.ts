@@ -1,7 +1,7 @@
 /**
  * What a sender does with mail for a destination now: the last word, made of the plan and of what its hosts did.
  *
- * Implements the rows of the decision table that need no operator's policy: RFC 7672 section 2.2 (the next host, or wait),
+ * Implements the rows of the decision table that the DNS and the hosts decide, with half-DANE and column M: RFC 7672 section 2.2 (the next host, or wait),
  * section 2.2.1 (a host without TLSA records is not passed over for a later one with them), RFC 7505 section 4.1 (null
  * MX) and RFC 5321 section 5.1 (no such domain, no address). Codes are those of RFC 3463 that the table names. Does
  * not: look up, connect, or keep a queue.
@@ -21,8 +21,9 @@ import {
   weigh,
 } from './attempt.ts';
 import { tlsaName } from './base-domain.ts';
+import { NAMED_INSECURELY, printLack, WHY_ENCRYPT } from './lack.ts';
 import type { MismatchReason } from './mismatch.ts';
-import type { DeliveryPlan, Opportunistic, Unreachable } from './plan.ts';
+import type { DeliveryPlan, Lack, Unreachable, Weakness } from './plan.ts';
 import type { HostProbe } from './probe.ts';
 import { printTlsa, type Tlsa } from './tlsa.ts';
 
@@ -34,7 +35,11 @@ export type DecisionReason =
   /** Without probe: there are usable TLSA records. */
   | 'tlsa-usable'
   | 'tlsa-unusable'
-  | Opportunistic['why']
+  /** Insecure MX records named the host, which is then never verified. */
+  | 'half-dane'
+  /** The operator demands DANE. */
+  | 'dane-required'
+  | Weakness['why']
   | FailureReason
   | ContactReason
   | MismatchReason
@@ -64,6 +69,8 @@ interface At extends Told {
 
 export type Decision =
   | (At & { readonly action: 'deliver-authenticated'; readonly by?: Tlsa })
+  /** The records match, but insecure MX records named the host (RFC 7672 section 2.2.1). */
+  | (At & { readonly action: 'deliver-half-dane'; readonly by?: Tlsa })
   | (At & { readonly action: 'deliver-encrypted' })
   | (At & {
       readonly action: 'deliver-opportunistically';
@@ -100,6 +107,7 @@ export function decide(
     case 'refused':
       return REFUSALS[plan.why];
     case 'defer': {
+      if (plan.why === 'dane-required') return daneRequired(plan.lack);
       const { why: reason, fault } = plan;
       const why = `the mail hosts could not be determined: ${explainCase(reason, fault)}`;
       return { action: 'defer', reason, why, dsn: LOOKUP_FAILED, fault };
@@ -181,6 +189,7 @@ function unreachable(plan: Unreachable): Trouble {
       why: `${printHost(host)} has no address`,
       dsn: '4.4.4',
     };
+  if (plan.why === 'dane-required') return daneRequired(plan.lack, host);
   const { why: reason, fault, step } = plan;
   const isTlsa = step === 'tlsa';
   const what = isTlsa ? 'TLSA records' : 'addresses';
@@ -188,20 +197,42 @@ function unreachable(plan: Unreachable): Trouble {
   return { action: 'defer', host, reason, why, dsn: isTlsa ? TLS_FAILED : LOOKUP_FAILED, fault };
 }
 
+/** Column M of the table. */
+const daneRequired = (lack: Lack, host?: Name): Trouble => ({
+  action: 'defer',
+  reason: 'dane-required',
+  why: `DANE is demanded, but ${printLack(lack, host)}`,
+  dsn: TLS_FAILED,
+  ...(host && { host }),
+  ...('cause' in lack && lack.cause && { fault: lack.cause }),
+});
+
 /** Without probe: what the plan allows if the host does its part. */
 function asPlanned(plan: ContactPlan): Decision {
   const { host } = plan;
   switch (plan.tls) {
     case 'authenticate': {
-      const why = `${printHost(host)} must show a certificate that ${oneOf(plan.records)} vouches for; nothing was probed`;
-      return { action: 'deliver-authenticated', host, reason: 'tlsa-usable', why };
+      const why = `${printHost(host)} must show a certificate that ${oneOf(plan.records)} vouches for`;
+      return plan.halfDane
+        ? {
+            action: 'deliver-half-dane',
+            host,
+            reason: 'half-dane',
+            why: `${why}, but ${NAMED_INSECURELY}; nothing was probed`,
+          }
+        : {
+            action: 'deliver-authenticated',
+            host,
+            reason: 'tlsa-usable',
+            why: `${why}; nothing was probed`,
+          };
     }
     case 'encrypt': {
-      const why = `${printHost(host)} must speak TLS, since it has TLSA records, but none that can be used; nothing was probed`;
-      return { action: 'deliver-encrypted', host, reason: 'tlsa-unusable', why };
+      const why = `${printHost(host)} must speak TLS, since it has ${WHY_ENCRYPT[plan.why]}; nothing was probed`;
+      return { action: 'deliver-encrypted', host, reason: plan.why, why };
     }
     case 'opportunistic': {
-      const why = `${whyOpportunistic(plan)}; nothing was probed`;
+      const why = `${printLack(plan, host)}; nothing was probed`;
       return {
         action: 'deliver-opportunistically',
         host,
@@ -245,7 +276,7 @@ function deliver(
   const { host } = plan;
   if (plan.tls === 'opportunistic') {
     const base = { action: 'deliver-opportunistically', host, address, reason: plan.why } as const;
-    const because = whyOpportunistic(plan);
+    const because = printLack(plan, host);
     return result.kind === 'clear'
       ? { ...base, channel: 'clear', why: `${because}; in clear, for ${result.why}` }
       : { ...base, channel: 'tls', why: `${because}; over TLS, whatever the certificate` };
@@ -253,23 +284,19 @@ function deliver(
   if (result.kind === 'authenticated') {
     const { by } = result;
     const why = `the certificate of ${printHost(host)} matches TLSA ${shorten(printTlsa(by))}`;
-    return { action: 'deliver-authenticated', host, address, by, reason: 'tlsa-matches', why };
+    const met = { host, address, by } as const;
+    return plan.tls === 'authenticate' && plan.halfDane
+      ? {
+          action: 'deliver-half-dane',
+          ...met,
+          reason: 'half-dane',
+          why: `${why}, but ${NAMED_INSECURELY}`,
+        }
+      : { action: 'deliver-authenticated', ...met, reason: 'tlsa-matches', why };
   }
-  const why = `${printHost(host)} has TLSA records, but none that can be used: TLS, whatever the certificate`;
-  return { action: 'deliver-encrypted', host, address, reason: 'tlsa-unusable', why };
-}
-
-function whyOpportunistic(plan: Opportunistic): string {
-  switch (plan.why) {
-    case 'insecure-mx':
-      return `the MX records are not secured by DNSSEC: ${explainCase(plan.reason, plan.cause)}`;
-    case 'insecure-address':
-      return `the addresses of ${printHost(plan.host)} are not secured by DNSSEC: ${explainCase(plan.reason, plan.cause)}`;
-    case 'insecure-tlsa':
-      return `the TLSA records of ${printHost(plan.host)} are not secured by DNSSEC: ${explainCase(plan.reason, plan.cause)}`;
-    case 'no-tlsa':
-      return `${printHost(plan.host)} has no TLSA records`;
-  }
+  const reason = plan.tls === 'encrypt' ? plan.why : 'tlsa-unusable';
+  const why = `${printHost(host)} has ${WHY_ENCRYPT[reason]}: TLS, whatever the certificate`;
+  return { action: 'deliver-encrypted', host, address, reason, why };
 }
 
 /** Enough of a record to find it in a zone file. */

@@ -8,24 +8,29 @@
  * neither must not connect: silence is what an attacker would arrange.
  *
  * Implements the four actions of RFC 7672 section 2.2, one variant of `HostPlan` each, section 2.1.2 (an error makes
- * a host unreachable, or the whole delivery wait) and section 3.2.2 (reference identifiers). An insecure MX RRset
- * means opportunistic TLS, the first choice that section 2.2.1 offers. Does not: connect, or judge a certificate (see
- * verify.ts), or know a policy that demands DANE.
+ * a host unreachable, or the whole delivery wait), section 2.2.1 (three choices for hosts that insecure MX records name)
+ * and section 3.2.2 (reference identifiers); column M of the decision table, where the operator demands DANE. Does not:
+ * connect, or judge a certificate (see verify.ts).
  * @module
  */
 import type { Name } from '../dns/name.ts';
-import type { RRset } from '../dns/rrset.ts';
 import {
   type Failure,
   type Fault,
   type Insecurity,
   insecurityOf,
   type Lookup,
-  type Outcome,
 } from '../dnssec/outcome.ts';
 import type { FailureReason } from '../dnssec/reason.ts';
-import { findTlsa, pickCandidates, type TlsaFinding, tlsaName } from './base-domain.ts';
 import {
+  type Candidates,
+  findTlsa,
+  makeAskTlsa,
+  pickCandidates,
+  type TlsaFinding,
+} from './base-domain.ts';
+import {
+  type Destination,
   findAddresses,
   findHosts,
   type MailHost,
@@ -52,25 +57,33 @@ export interface Authenticate extends Reachable {
   readonly records: readonly Tlsa[];
   /** The reference identifiers for DANE-TA, the base domain first; it is also what SNI carries. */
   readonly names: readonly Name[];
+  /** Insecure MX records named the host: whoever forges them names one of his own, so it never counts as verified. */
+  readonly halfDane: boolean;
 }
 /** TLS with any certificate; else the next host. */
 export interface Encrypt extends Reachable {
   readonly tls: 'encrypt';
   readonly baseDomain: Name;
-  /** The whole RRset, none of which is usable. */
+  /** The whole RRset. */
   readonly records: readonly Tlsa[];
-  readonly why: 'tlsa-unusable';
+  /** None of the records is usable; or some are, but insecure MX records named the host and the operator wants no more. */
+  readonly why: 'tlsa-unusable' | 'half-dane';
 }
+/** Why nothing commits a host to TLS. */
+export type Weakness =
+  | ({ readonly why: 'insecure-mx' } & Insecurity)
+  | ({ readonly why: 'insecure-address' } & Insecurity)
+  | ({ readonly why: 'insecure-tlsa' } & Insecurity)
+  | { readonly why: 'no-tlsa' };
 /** As if DANE did not exist: TLS where it can be had. */
-export type Opportunistic = Reachable & { readonly tls: 'opportunistic' } & (
-    | ({ readonly why: 'insecure-mx' } & Insecurity)
-    | ({ readonly why: 'insecure-address' } & Insecurity)
-    | ({ readonly why: 'insecure-tlsa' } & Insecurity)
-    | { readonly why: 'no-tlsa' }
-  );
+export type Opportunistic = Reachable & { readonly tls: 'opportunistic' } & Weakness;
+/** What keeps a host, or all of them, from being authenticated by DANE. */
+export type Lack = Weakness | { readonly why: 'tlsa-unusable' };
 /** Not to be contacted now. */
 export type Unreachable = Host & { readonly tls: 'unreachable' } & (
     | { readonly why: 'no-address' }
+    /** The operator demands DANE. */
+    | { readonly why: 'dane-required'; readonly lack: Lack }
     | {
         readonly why: FailureReason;
         readonly fault: Fault;
@@ -94,13 +107,28 @@ export type DeliveryPlan =
       readonly why: 'null-mx' | 'no-such-domain';
       readonly security: Security;
     }
-  | { readonly kind: 'defer'; readonly why: FailureReason; readonly fault: Fault };
+  | { readonly kind: 'defer'; readonly why: FailureReason; readonly fault: Fault }
+  /** The operator demands DANE, and nothing proves which hosts there are, or that there are none. */
+  | { readonly kind: 'defer'; readonly why: 'dane-required'; readonly lack: Lack };
+
+/** What is done with a signed host that insecure MX records name (RFC 7672 section 2.2.1). */
+export type HalfDane =
+  /** Authenticate it, by its own name alone. */
+  | 'dane'
+  /** Where it has TLSA records: TLS, with any certificate. */
+  | 'encrypt'
+  /** TLSA records are not asked for. */
+  | 'may';
 
 export interface PlanOptions {
   /** Of the SMTP servers, and so of the TLSA records: 25 where it is left out. */
   readonly port?: number;
   /** `skip`: the domain is a relay host that the operator named, not subject to MX look-up. */
   readonly mx?: 'lookup' | 'skip';
+  /** `dane`, as Postfix does, where it is left out. */
+  readonly halfDane?: HalfDane;
+  /** Whether the operator demands DANE: what is not authenticated by it then waits. No where it is left out. */
+  readonly mandatory?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -124,20 +152,57 @@ export async function planDelivery(
 ): Promise<DeliveryPlan> {
   const destination =
     options.mx === 'skip' ? relay(domain) : await findHosts(domain, lookup, options.signal);
-  switch (destination.kind) {
-    case 'failed': {
-      const { reason, fault } = destination.failure;
-      return { kind: 'defer', why: reason, fault };
-    }
-    case 'refused':
-      return destination;
-    case 'hosts': {
-      const { route, hosts, surplus } = destination;
-      const planner = makePlanner(route, lookup, options);
-      return { kind: 'deliver', route, hosts: await Promise.all(hosts.map(planner)), surplus };
-    }
+  if (destination.kind === 'failed') {
+    const { reason, fault } = destination.failure;
+    return { kind: 'defer', why: reason, fault };
+  }
+  const lack = options.mandatory && weaknessOfRoute(securityAt(destination));
+  if (lack) return { kind: 'defer', why: 'dane-required', lack };
+  if (destination.kind === 'refused') return destination;
+  const { route, hosts, surplus } = destination;
+  const planner = makePlanner(route, lookup, options);
+  const plans = await Promise.all(hosts.map(planner));
+  return {
+    kind: 'deliver',
+    route,
+    hosts: options.mandatory ? plans.map(demandDane) : plans,
+    surplus,
+  };
+}
+
+type Determined = Exclude<Destination, { kind: 'failed' }>;
+
+const securityAt = (destination: Determined): Security =>
+  destination.kind === 'refused' ? destination.security : destination.route.security;
+
+/** RFC 7672 section 2.2.1: insecure MX records, or an insecure denial, cannot satisfy who demands DANE. */
+const weaknessOfRoute = (security: Security): Weakness | undefined =>
+  security.status === 'insecure' ? { why: 'insecure-mx', ...insecurityOf(security) } : undefined;
+
+/** Hosts that would be used without authentication are out. */
+function demandDane(plan: HostPlan): HostPlan {
+  const { host, preference } = plan;
+  const out = (lack: Lack): Unreachable => ({
+    tls: 'unreachable',
+    host,
+    preference,
+    why: 'dane-required',
+    lack,
+  });
+  switch (plan.tls) {
+    case 'authenticate':
+    case 'unreachable':
+      return plan;
+    case 'encrypt':
+      // Half-DANE is not met here: insecure MX records have ended the matter before.
+      return out({ why: 'tlsa-unusable' });
+    case 'opportunistic':
+      return out(weaknessOf(plan));
   }
 }
+
+const weaknessOf = (plan: Opportunistic): Weakness =>
+  plan.why === 'no-tlsa' ? { why: plan.why } : { why: plan.why, ...insecurityOf(plan) };
 
 function relay(domain: Name) {
   const route: Route = { via: 'relay', domain, expanded: domain, security: { status: 'secure' } };
@@ -150,33 +215,23 @@ function relay(domain: Name) {
 }
 
 /** Plans hosts of one route: each as RFC 7672 section 2.2.2 treats a non-MX destination. */
-function makePlanner(route: Route, lookup: Lookup, { port = 25, signal }: PlanOptions) {
+function makePlanner(route: Route, lookup: Lookup, options: PlanOptions) {
+  const { port = 25, halfDane = 'dane', signal } = options;
+  const insecureMx = weaknessOfRoute(route.security);
   return async ({ name: host, preference }: MailHost): Promise<HostPlan> => {
     const askTlsa = makeAskTlsa(lookup, port, signal);
-    if (route.security.status === 'secure') askTlsa.early(host);
+    const isAsked = !insecureMx || halfDane !== 'may';
+    if (isAsked) askTlsa.early(host);
     const found = await findAddresses(host, lookup, signal);
     if (found.kind === 'failed')
       return unreachable({ host, preference }, 'addresses', found.failure);
     if (found.kind === 'none') return { tls: 'unreachable', host, preference, why: 'no-address' };
     const reachable: Reachable = { host, preference, addresses: found.addresses };
-    if (route.security.status === 'insecure') {
-      return {
-        tls: 'opportunistic',
-        ...reachable,
-        why: 'insecure-mx',
-        ...insecurityOf(route.security),
-      };
-    }
+    if (insecureMx && !isAsked) return { tls: 'opportunistic', ...reachable, ...insecureMx };
     const candidates = pickCandidates(host, found.outcomes);
-    if (candidates.kind === 'unsigned') {
-      return {
-        tls: 'opportunistic',
-        ...reachable,
-        why: 'insecure-address',
-        ...insecurityOf(candidates),
-      };
-    }
-    return act(reachable, route, await findTlsa(candidates.names, askTlsa.now));
+    const tlsa =
+      candidates.kind === 'unsigned' ? candidates : await findTlsa(candidates.names, askTlsa.now);
+    return act(reachable, tlsa, { route, insecureMx, halfDane });
   };
 }
 
@@ -186,28 +241,56 @@ const unreachable = (
   { reason, fault }: Failure,
 ): Unreachable => ({ tls: 'unreachable', host, preference, why: reason, fault, step });
 
+interface Circumstances {
+  readonly route: Route;
+  /** The first weakness there is; whatever follows behind insecure MX records is told by them. */
+  readonly insecureMx: Weakness | undefined;
+  readonly halfDane: HalfDane;
+}
+
 /** The four actions of RFC 7672 section 2.2. */
-function act(reachable: Reachable, route: Route, tlsa: TlsaFinding): HostPlan {
+function act(
+  reachable: Reachable,
+  tlsa: TlsaFinding | Extract<Candidates, { kind: 'unsigned' }>,
+  circumstances: Circumstances,
+): HostPlan {
+  const opportunistic = (weakness: Weakness): Opportunistic => ({
+    tls: 'opportunistic',
+    ...reachable,
+    ...(circumstances.insecureMx ?? weakness),
+  });
   switch (tlsa.kind) {
     case 'failed':
       return unreachable(reachable, 'tlsa', tlsa.failure);
+    case 'unsigned':
+      return opportunistic({ why: 'insecure-address', ...insecurityOf(tlsa) });
     case 'none':
-      return tlsa.insecure
-        ? { tls: 'opportunistic', ...reachable, why: 'insecure-tlsa', ...tlsa.insecure }
-        : { tls: 'opportunistic', ...reachable, why: 'no-tlsa' };
+      return opportunistic(
+        tlsa.insecure ? { why: 'insecure-tlsa', ...tlsa.insecure } : { why: 'no-tlsa' },
+      );
     case 'records':
-      return commit(reachable, route, tlsa.baseDomain, tlsa.rrset);
+      return commit(reachable, tlsa, circumstances);
   }
 }
 
 /** A secure TLSA RRset commits the host to TLS, and to a certificate if any record is usable. */
-function commit(reachable: Reachable, route: Route, baseDomain: Name, rrset: RRset): HostPlan {
+function commit(
+  reachable: Reachable,
+  { baseDomain, rrset }: Extract<TlsaFinding, { kind: 'records' }>,
+  { route, insecureMx, halfDane }: Circumstances,
+): Authenticate | Encrypt {
   const records = rrset.rdata.map(readTlsa);
-  if (usableRecords(records).length === 0) {
-    return { tls: 'encrypt', ...reachable, baseDomain, records, why: 'tlsa-unusable' };
+  const committed = { ...reachable, baseDomain, records };
+  if (usableRecords(records).length === 0)
+    return { tls: 'encrypt', ...committed, why: 'tlsa-unusable' };
+  if (!insecureMx) {
+    const names = referenceNames(route, reachable.host, baseDomain);
+    return { tls: 'authenticate', ...committed, names, halfDane: false };
   }
-  const names = referenceNames(route, reachable.host, baseDomain);
-  return { tls: 'authenticate', ...reachable, baseDomain, records, names };
+  // RFC 7672 section 3.2.2: the next-hop domain is no name of a host that nothing secure ties to it.
+  return halfDane === 'encrypt'
+    ? { tls: 'encrypt', ...committed, why: 'half-dane' }
+    : { tls: 'authenticate', ...committed, names: [baseDomain], halfDane: true };
 }
 
 /**
@@ -219,31 +302,3 @@ function referenceNames({ via, domain, expanded }: Route, host: Name, baseDomain
   const names = via === 'mx' ? [baseDomain, domain, expanded] : [baseDomain, host];
   return names.filter((name, i) => names.findIndex((other) => other.equals(name)) === i);
 }
-
-/**
- * The TLSA questions of one host. `early` sends one beside the address questions, which saves a round; only into a
- * signed zone, for RFC 7672 section 2.2.2 keeps TLSA questions from servers that fail on them. `now` answers when the
- * addresses have shown that there is a question: an early reply counts for nothing until then.
- */
-function makeAskTlsa(lookup: Lookup, port: number, signal: AbortSignal | undefined) {
-  const early = new Map<string, Promise<Outcome>>();
-  const stop = signal && { signal };
-  return {
-    early(base: Name): void {
-      const name = tlsaName(base, port);
-      if (!name) return;
-      const outcome = lookup(name, 'TLSA', { ask: 'if-signed', ...stop });
-      outcome.catch(() => {}); // aborted: whoever awaits the addresses hears of it
-      early.set(base.key, outcome);
-    },
-    async now(base: Name): Promise<Outcome | undefined> {
-      const name = tlsaName(base, port);
-      if (!name) return undefined;
-      const sent = await early.get(base.key);
-      return sent && wasAsked(sent) ? sent : lookup(name, 'TLSA', stop);
-    },
-  };
-}
-
-const wasAsked = (outcome: Outcome): boolean =>
-  outcome.status !== 'insecure' || outcome.answer.kind !== 'not-asked';

@@ -7,7 +7,7 @@
 import t from 'tap';
 import { checkDestination } from '../../src/dane/check.ts';
 import { type Decision, decide } from '../../src/dane/decision.ts';
-import { planDelivery } from '../../src/dane/plan.ts';
+import { type PlanOptions, planDelivery } from '../../src/dane/plan.ts';
 import { type ProbeOptions, probeHost } from '../../src/dane/probe.ts';
 import { Name } from '../../src/dns/name.ts';
 import { issue, issueChain, tlsaFor } from '../../src/testing/certificates.ts';
@@ -97,6 +97,7 @@ const at1 = (server: Server): Record<string, Server> => ({ '192.0.2.1': server }
 interface Case {
   readonly claim: string;
   readonly internet: Internet;
+  readonly terms?: Pick<PlanOptions, 'halfDane' | 'mandatory'>;
   readonly servers?: Readonly<Record<string, Server>>;
   /** action, host, reason, code: as far as there are. */
   readonly expect: string;
@@ -116,84 +117,147 @@ const show = (decision: Decision): string =>
 
 const CASES: readonly Case[] = [
   {
-    claim: 'row 1: bogus MX',
+    claim: 'decision 1: bogus MX',
     internet: { records: ONE, bogus: ['MX example.com'] },
     expect: 'defer signature-invalid 4.4.3',
     dialled: [],
   },
   {
-    claim: 'row 1: indeterminate MX',
+    claim: 'decision 1: indeterminate MX',
     internet: { records: ONE, unreachable: ['MX example.com'] },
     expect: 'defer unreachable 4.4.3',
     dialled: [],
   },
   {
-    claim: 'row 2: null MX',
+    claim: 'decision 2: null MX',
     internet: { records: { 'MX example.com': ['0 .'] } },
     expect: 'refuse null-mx 5.1.10',
   },
   {
-    claim: 'row 3: no such domain',
+    claim: 'decision 3: no such domain',
     internet: { records: {}, absent: ['example.com'] },
     expect: 'refuse no-such-domain 5.1.2',
   },
   {
-    claim: 'row 4: insecure MX, TLS to be had',
-    internet: { ...one(EE_OF_OTHER), insecure: ['MX example.com'] },
+    claim: 'decision 4: insecure MX, TLS to be had',
+    internet: { records: ONE, insecure: ['MX example.com'] },
     servers: at1({ shows: CHAIN }),
     expect: 'deliver-opportunistically tls mx.example.com insecure-mx',
     dialled: ['192.0.2.1 mx.example.com'],
   },
   {
-    claim: 'row 4: insecure MX, no STARTTLS: in clear',
+    claim: 'decision 4: insecure MX, no STARTTLS: in clear',
     internet: { records: ONE, insecure: ['MX example.com'] },
     servers: at1(NO_STARTTLS),
     expect: 'deliver-opportunistically clear mx.example.com insecure-mx',
   },
   {
-    claim: 'row 4: insecure MX, the handshake fails: in clear, as before DANE',
+    claim: 'decision 4: insecure MX, the handshake fails: in clear, as before DANE',
     internet: { records: ONE, insecure: ['MX example.com'] },
     servers: at1(ALERT),
     expect: 'deliver-opportunistically clear mx.example.com insecure-mx',
   },
   {
     claim:
-      'row 4: insecure MX, silence during the handshake: the server lives, only its TLS does not',
+      'decision 4: insecure MX, silence during the handshake: the server lives, only its TLS does not',
     internet: { records: ONE, insecure: ['MX example.com'] },
     servers: at1({ kind: 'timeout', during: 'handshake' }),
     expect: 'deliver-opportunistically clear mx.example.com insecure-mx',
   },
   {
-    claim: 'row 4: nobody listens: wait, and it is no matter of TLS',
+    claim: 'decision 4: nobody listens: wait, and it is no matter of TLS',
     internet: { records: ONE, insecure: ['MX example.com'] },
     servers: at1(REFUSED),
     expect: 'defer mx.example.com connect-failed',
   },
   {
-    claim: 'row 4: a server that refuses to talk takes no mail in clear either',
+    claim: 'decision 4: a server that refuses to talk takes no mail in clear either',
     internet: { records: ONE, insecure: ['MX example.com'] },
     servers: at1({ kind: 'smtp-refused', during: 'greeting', code: 554, text: 'no' }),
     expect: 'defer mx.example.com smtp-refused',
   },
   {
-    claim: 'row 8: the only host has no address: fail',
+    claim: 'decision 5: insecure MX, the certificate matches: half-dane, never authenticated',
+    internet: { ...one(EE), insecure: ['MX example.com'] },
+    servers: at1({ shows: CHAIN }),
+    expect: 'deliver-half-dane mx.example.com half-dane',
+  },
+  {
+    claim: 'decision 5: insecure MX, nothing matches: wait, as with a secure one',
+    internet: { ...one(EE), insecure: ['MX example.com'] },
+    servers: at1({ shows: OTHER }),
+    expect: 'defer mx.example.com dane-no-match 4.7.5',
+  },
+  {
+    claim: 'decision 5: a certificate for the next-hop domain alone is none of this host',
+    internet: { ...one(tlsaFor(NEXT_HOP, 2, 1, 1)), insecure: ['MX example.com'] },
+    servers: at1({ shows: NEXT_HOP }),
+    expect: 'defer mx.example.com certificate-host-mismatch 4.7.5',
+  },
+  {
+    claim: 'decision 6: half-dane=encrypt: any certificate will do',
+    internet: { ...one(EE), insecure: ['MX example.com'] },
+    terms: { halfDane: 'encrypt' },
+    servers: at1({ shows: OTHER }),
+    expect: 'deliver-encrypted mx.example.com half-dane',
+  },
+  {
+    claim: 'decision 6: half-dane=encrypt: no STARTTLS, no mail',
+    internet: { ...one(EE), insecure: ['MX example.com'] },
+    terms: { halfDane: 'encrypt' },
+    servers: at1(NO_STARTTLS),
+    expect: 'defer mx.example.com no-starttls 4.7.4',
+  },
+  {
+    claim: 'decision 7: half-dane=may: as if there were no TLSA',
+    internet: { ...one(EE), insecure: ['MX example.com'] },
+    terms: { halfDane: 'may' },
+    servers: at1(NO_STARTTLS),
+    expect: 'deliver-opportunistically clear mx.example.com insecure-mx',
+  },
+  {
+    claim: 'decision 4, M: insecure MX where DANE is demanded',
+    internet: { ...one(EE), insecure: ['MX example.com'] },
+    terms: { mandatory: true },
+    servers: at1({ shows: CHAIN }),
+    expect: 'defer dane-required 4.7.5',
+    dialled: [],
+  },
+  {
+    claim: 'decision 18, M: all unusable where DANE is demanded: not connected to',
+    internet: one(UNUSABLE),
+    terms: { mandatory: true },
+    servers: at1({ shows: CHAIN }),
+    expect: 'defer mx.example.com dane-required 4.7.5',
+    dialled: [],
+  },
+  {
+    claim: 'decision 34, M: the second host has TLSA, and takes the mail',
+    internet: two([], [EE]),
+    terms: { mandatory: true },
+    servers: { '192.0.2.1': { shows: CHAIN }, '192.0.2.2': { shows: CHAIN } },
+    expect: 'deliver-authenticated mx2.example.com tlsa-matches',
+    dialled: ['192.0.2.2 mx2.example.com'],
+  },
+  {
+    claim: 'decision 8: the only host has no address: fail',
     internet: { records: { 'MX example.com': ['10 mx.example.com'] } },
     expect: 'refuse no-address 5.4.4',
   },
   {
-    claim: 'row 8: every host without address: fail',
+    claim: 'decision 8: every host without address: fail',
     internet: { records: { 'MX example.com': ['10 mx.example.com', '20 mx2.example.com'] } },
     expect: 'refuse no-address 5.4.4',
   },
   {
-    claim: 'row 8: twenty hosts without address, and more that were not looked at: wait',
+    claim: 'decision 8: twenty hosts without address, and more that were not looked at: wait',
     internet: {
       records: { 'MX example.com': Array.from({ length: 21 }, (_, i) => `10 mx${i}.example.com`) },
     },
     expect: 'defer no-address 4.4.4',
   },
   {
-    claim: 'row 8: one host without address, the other down: wait',
+    claim: 'decision 8: one host without address, the other down: wait',
     internet: {
       records: {
         'MX example.com': ['10 mx.example.com', '20 mx2.example.com'],
@@ -204,193 +268,193 @@ const CASES: readonly Case[] = [
     expect: 'defer mx2.example.com timeout',
   },
   {
-    claim: 'row 9: an address that cannot be determined, with no other host',
+    claim: 'decision 9: an address that cannot be determined, with no other host',
     internet: { ...one(EE), bogus: ['AAAA mx.example.com'] },
     expect: 'defer mx.example.com signature-invalid 4.4.3',
     dialled: [],
   },
   {
-    claim: 'row 9: the next host is used',
+    claim: 'decision 9: the next host is used',
     internet: { ...two([EE], [EE]), unreachable: ['A mx.example.com'] },
     servers: { '192.0.2.2': { shows: CHAIN } },
     expect: 'deliver-authenticated mx2.example.com tlsa-matches',
     dialled: ['192.0.2.2 mx2.example.com'],
   },
   {
-    claim: 'row 15: bogus TLSA: no connection',
+    claim: 'decision 15: bogus TLSA: no connection',
     internet: { ...one(EE), bogus: [TLSA] },
     servers: at1({ shows: CHAIN }),
     expect: 'defer mx.example.com signature-invalid 4.7.5',
     dialled: [],
   },
   {
-    claim: 'row 15: TLSA cannot be had: no connection',
+    claim: 'decision 15: TLSA cannot be had: no connection',
     internet: { ...one(EE), unreachable: [TLSA] },
     servers: at1({ shows: CHAIN }),
     expect: 'defer mx.example.com unreachable 4.7.5',
     dialled: [],
   },
   {
-    claim: 'row 16: no TLSA',
+    claim: 'decision 16: no TLSA',
     internet: { records: ONE },
     servers: at1({ shows: OTHER }),
     expect: 'deliver-opportunistically tls mx.example.com no-tlsa',
   },
   {
-    claim: 'row 18: all unusable, TLS: delivered without authentication',
+    claim: 'decision 18: all unusable, TLS: delivered without authentication',
     internet: one(UNUSABLE),
     servers: at1({ shows: OTHER }),
     expect: 'deliver-encrypted mx.example.com tlsa-unusable',
     dialled: ['192.0.2.1 mx.example.com'],
   },
   {
-    claim: 'row 19: all unusable, no STARTTLS',
+    claim: 'decision 19: all unusable, no STARTTLS',
     internet: one(UNUSABLE),
     servers: at1(NO_STARTTLS),
     expect: 'defer mx.example.com no-starttls 4.7.4',
   },
   {
-    claim: 'row 20: all unusable, the handshake fails: never in clear',
+    claim: 'decision 20: all unusable, the handshake fails: never in clear',
     internet: one(UNUSABLE),
     servers: at1(ALERT),
     expect: 'defer mx.example.com handshake-failed 4.7.5',
   },
   {
-    claim: 'row 21: usable, no STARTTLS',
+    claim: 'decision 21: usable, no STARTTLS',
     internet: one(EE),
     servers: at1(NO_STARTTLS),
     expect: 'defer mx.example.com no-starttls 4.7.4',
   },
   {
-    claim: 'row 22: usable, EHLO rejected',
+    claim: 'decision 22: usable, EHLO rejected',
     internet: one(EE),
     servers: at1({ kind: 'no-starttls', ehlo: 'rejected' }),
     expect: 'defer mx.example.com no-starttls 4.7.4',
   },
   {
-    claim: 'row 23: usable, STARTTLS refused',
+    claim: 'decision 23: usable, STARTTLS refused',
     internet: one(EE),
     servers: at1({ kind: 'starttls-refused', code: 554, text: 'never' }),
     expect: 'defer mx.example.com starttls-refused 4.7.4',
   },
   {
-    claim: 'row 24: text behind the 220',
+    claim: 'decision 24: text behind the 220',
     internet: one(EE),
     servers: at1({ kind: 'injected' }),
     expect: 'defer mx.example.com injected 4.7.5',
   },
   {
-    claim: 'row 25: the handshake fails',
+    claim: 'decision 25: the handshake fails',
     internet: one(EE),
     servers: at1(ALERT),
     expect: 'defer mx.example.com handshake-failed 4.7.5',
   },
   {
-    claim: 'row 25: the handshake breaks off',
+    claim: 'decision 25: the handshake breaks off',
     internet: one(EE),
     servers: at1({ kind: 'closed', during: 'handshake' }),
     expect: 'defer mx.example.com closed 4.7.5',
   },
   {
-    claim: 'row 26: 3 1 1 matches',
+    claim: 'decision 26: 3 1 1 matches',
     internet: one(EE),
     servers: at1({ shows: CHAIN }),
     expect: 'deliver-authenticated mx.example.com tlsa-matches',
   },
   {
-    claim: 'row 26: 3 1 1 matches a certificate that has expired and names somebody else',
+    claim: 'decision 26: 3 1 1 matches a certificate that has expired and names somebody else',
     internet: one(EE_OF_OTHER),
     servers: at1({ shows: OTHER }),
     expect: 'deliver-authenticated mx.example.com tlsa-matches',
   },
   {
-    claim: 'row 26: 3 0 1 matches a certificate for the web',
+    claim: 'decision 26: 3 0 1 matches a certificate for the web',
     internet: one(tlsaFor([WEB], 3, 0, 1)),
     servers: at1({ shows: [WEB] }),
     expect: 'deliver-authenticated mx.example.com tlsa-matches',
   },
   {
-    claim: 'row 27: 2 0 1 matches',
+    claim: 'decision 27: 2 0 1 matches',
     internet: one(tlsaFor(CHAIN, 2, 0, 1)),
     servers: at1({ shows: CHAIN }),
     expect: 'deliver-authenticated mx.example.com tlsa-matches',
   },
   {
-    claim: 'row 27: 2 1 1 with the next-hop domain as the only name',
+    claim: 'decision 27: 2 1 1 with the next-hop domain as the only name',
     internet: one(tlsaFor(NEXT_HOP, 2, 1, 1)),
     servers: at1({ shows: NEXT_HOP }),
     expect: 'deliver-authenticated mx.example.com tlsa-matches',
   },
   {
-    claim: 'row 28: 2 0 1, no name matches',
+    claim: 'decision 28: 2 0 1, no name matches',
     internet: one(tlsaFor(OTHER, 2, 0, 1)),
     servers: at1({ shows: issueLike(OTHER) }),
     expect: 'defer mx.example.com certificate-host-mismatch 4.7.5',
   },
   {
-    claim: 'row 29: 2 0 1, expired',
+    claim: 'decision 29: 2 0 1, expired',
     internet: one(tlsaFor(EXPIRED, 2, 0, 1)),
     servers: at1({ shows: EXPIRED }),
     expect: 'defer mx.example.com certificate-expired 4.7.5',
   },
   {
-    claim: 'row 29: 2 0 1, not valid yet',
+    claim: 'decision 29: 2 0 1, not valid yet',
     internet: one(tlsaFor(FUTURE, 2, 0, 1)),
     servers: at1({ shows: FUTURE }),
     expect: 'defer mx.example.com certificate-not-yet-valid 4.7.5',
   },
   {
-    claim: 'row 30: the trust anchor is not sent',
+    claim: 'decision 30: the trust anchor is not sent',
     internet: one(tlsaFor(CHAIN, 2, 0, 1)),
     servers: at1({ shows: CHAIN.slice(0, 2) }),
     expect: 'defer mx.example.com dane-ta-missing-from-chain 4.7.5',
   },
   {
-    claim: 'row 31: nothing matches',
+    claim: 'decision 31: nothing matches',
     internet: one(EE),
     servers: at1({ shows: OTHER }),
     expect: 'defer mx.example.com dane-no-match 4.7.5',
   },
   {
-    claim: 'row 31: the next host is used',
+    claim: 'decision 31: the next host is used',
     internet: two([EE_OF_OTHER], [EE]),
     servers: { '192.0.2.1': { shows: CHAIN }, '192.0.2.2': { shows: CHAIN } },
     expect: 'deliver-authenticated mx2.example.com tlsa-matches',
   },
   {
-    claim: 'row 32: no certificate',
+    claim: 'decision 32: no certificate',
     internet: one(EE),
     servers: at1({ shows: [] }),
     expect: 'defer mx.example.com no-certificate 4.7.5',
   },
   {
-    claim: 'row 33: a mismatch at the first address, the second is right',
+    claim: 'decision 33: a mismatch at the first address, the second is right',
     internet: { records: { ...ONE, 'A mx.example.com': ['192.0.2.1', '192.0.2.9'], [TLSA]: [EE] } },
     servers: { '192.0.2.1': { shows: OTHER }, '192.0.2.9': { shows: CHAIN } },
     expect: 'deliver-authenticated mx.example.com tlsa-matches',
     dialled: ['192.0.2.1 mx.example.com', '192.0.2.9 mx.example.com'],
   },
   {
-    claim: 'row 33: a mismatch says more than a second address where nobody listens',
+    claim: 'decision 33: a mismatch says more than a second address where nobody listens',
     internet: { records: { ...ONE, 'A mx.example.com': ['192.0.2.1', '192.0.2.9'], [TLSA]: [EE] } },
     servers: { '192.0.2.1': { shows: OTHER } },
     expect: 'defer mx.example.com dane-no-match 4.7.5',
   },
   {
-    claim: 'row 33: an address that will do is the last one tried',
+    claim: 'decision 33: an address that will do is the last one tried',
     internet: { records: { ...ONE, 'A mx.example.com': ['192.0.2.1', '192.0.2.9'], [TLSA]: [EE] } },
     servers: { '192.0.2.1': { shows: CHAIN }, '192.0.2.9': { shows: CHAIN } },
     expect: 'deliver-authenticated mx.example.com tlsa-matches',
     dialled: ['192.0.2.1 mx.example.com'],
   },
   {
-    claim: 'row 34: a host without TLSA is not passed over for one with, even in clear',
+    claim: 'decision 34: a host without TLSA is not passed over for one with, even in clear',
     internet: two([], [EE]),
     servers: { '192.0.2.1': NO_STARTTLS, '192.0.2.2': { shows: CHAIN } },
     expect: 'deliver-opportunistically clear mx.example.com no-tlsa',
   },
   {
-    claim: 'row 34: but the one with is used where the first is down',
+    claim: 'decision 34: but the one with is used where the first is down',
     internet: two([], [EE]),
     servers: { '192.0.2.1': SILENT, '192.0.2.2': { shows: CHAIN } },
     expect: 'deliver-authenticated mx2.example.com tlsa-matches',
@@ -409,12 +473,13 @@ function issueLike([, intermediate, root]: typeof OTHER): Chain {
 }
 
 t.test('what a sender does, row by row', async (t) => {
-  for (const { claim, internet, servers = {}, expect, dialled } of CASES) {
+  for (const { claim, internet, terms, servers = {}, expect, dialled } of CASES) {
     const net = network(servers);
     const { lookup } = fakeLookup(internet);
     const checked = await checkDestination(Name.parse('example.com'), {
       lookup,
       probe: net.options,
+      ...terms,
     });
     t.equal(show(checked.decision), expect, claim);
     if (dialled) t.strictSame(net.dialled, dialled, `${claim}: who was dialled`);
@@ -425,6 +490,7 @@ t.test('without probe: what the plan allows, and nobody is dialled', async (t) =
   const cases: readonly [Internet, string][] = [
     [one(EE), 'deliver-authenticated mx.example.com tlsa-usable'],
     [one(UNUSABLE), 'deliver-encrypted mx.example.com tlsa-unusable'],
+    [{ ...one(EE), insecure: ['MX example.com'] }, 'deliver-half-dane mx.example.com half-dane'],
     [{ records: ONE }, 'deliver-opportunistically unknown mx.example.com no-tlsa'],
     [{ ...one(EE), bogus: [TLSA] }, 'defer mx.example.com signature-invalid 4.7.5'],
     [{ ...two([EE], [EE]), bogus: [TLSA] }, 'deliver-authenticated mx2.example.com tlsa-usable'],

@@ -1,7 +1,7 @@
 // Section 5g of ../shared/spec/adversarial.md: what decides mail, from the zones to the plan by the real resolver. One case
 // a row, named after it.
 import t from 'tap';
-import { type DeliveryPlan, planDelivery } from '../../src/dane/plan.ts';
+import { type DeliveryPlan, type PlanOptions, planDelivery } from '../../src/dane/plan.ts';
 import { Name } from '../../src/dns/name.ts';
 import { NegativeAnchors } from '../../src/dnssec/negative-anchors.ts';
 import type { Lookup } from '../../src/dnssec/outcome.ts';
@@ -31,15 +31,16 @@ interface Broken {
   readonly zones?: Zones;
   readonly amend?: Readonly<Record<string, readonly Amendment[]>>;
   readonly options?: (net: Internet) => Partial<ResolverOptions>;
+  readonly policy?: PlanOptions;
 }
 
 const UNREACHABLE = ['indeterminate', 'unreachable'] as const;
 
-async function plan({ zones = SOUND, amend = {}, options }: Broken) {
+async function plan({ zones = SOUND, amend = {}, options, policy }: Broken) {
   const net = internet(zones);
   for (const [zone, amendments] of Object.entries(amend)) net.amend(zone, ...amendments);
   const { lookup } = resolverOn(net, options?.(net) ?? {});
-  return { net, lookup, words: show(await planDelivery(Name.parse(DOMAIN), lookup)) };
+  return { net, lookup, words: show(await planDelivery(Name.parse(DOMAIN), lookup, policy)) };
 }
 const words = async (broken: Broken): Promise<readonly string[]> => (await plan(broken)).words;
 
@@ -47,7 +48,8 @@ const words = async (broken: Broken): Promise<readonly string[]> => (await plan(
 function show(plan: DeliveryPlan): readonly string[] {
   if (plan.kind !== 'deliver') return [`${plan.kind} ${plan.why}`];
   return plan.hosts.map((host) => {
-    if (host.tls === 'authenticate') return `${host.host} authenticate at ${host.baseDomain}`;
+    if (host.tls === 'authenticate')
+      return `${host.host} ${host.halfDane ? 'half-dane' : 'authenticate'} at ${host.baseDomain}`;
     const reason = 'reason' in host ? ` (${host.reason})` : '';
     const step = 'step' in host ? ` (${host.step})` : '';
     return `${host.host} ${host.tls} ${host.why}${reason}${step}`;
@@ -148,16 +150,12 @@ t.test('row 143: insecure MX, secure address and TLSA', async (t) => {
     'example.com': { records: ['@ MX 10 mx.first.net.'], signing: 'unsigned' },
   };
   const one = await plan({ zones });
-  t.same(
-    one.words,
-    ['mx.first.net. opportunistic insecure-mx (no-ds-proven)'],
-    'never as verified',
-  );
-  t.equal(
-    tlsaAsked(one.net, 'first.net'),
-    0,
-    'the half-DANE setting is "may": TLSA is not asked for',
-  );
+  t.same(one.words, ['mx.first.net. half-dane at mx.first.net.'], 'never as verified');
+  const encrypt = await plan({ zones, policy: { halfDane: 'encrypt' } });
+  t.same(encrypt.words, ['mx.first.net. encrypt half-dane']);
+  const may = await plan({ zones, policy: { halfDane: 'may' } });
+  t.same(may.words, ['mx.first.net. opportunistic insecure-mx (no-ds-proven)']);
+  t.equal(tlsaAsked(may.net, 'first.net'), 0, 'TLSA is not asked for');
 });
 
 t.test('row 144: a secure alias to a name with insecure addresses', async (t) => {
@@ -233,11 +231,17 @@ t.test('row 150: a negative trust anchor covers the domain', async (t) => {
     negativeAnchors.add(Name.parse(DOMAIN), terms);
     return { negativeAnchors };
   };
-  const one = await plan({ options, amend: { 'example.com': [corruptSignatures('MX')] } });
+  const amend = { 'example.com': [corruptSignatures('MX')] };
+  const one = await plan({ options, amend, policy: { halfDane: 'may' } });
   t.same(one.words, [
     'mx.first.net. opportunistic insecure-mx (negative-trust-anchor)',
     'mx.second.net. opportunistic insecure-mx (negative-trust-anchor)',
   ]);
+  t.same(
+    await words({ options, amend }),
+    ['mx.first.net. half-dane at mx.first.net.', 'mx.second.net. half-dane at mx.second.net.'],
+    'as behind any insecure MX: never verified',
+  );
   const sound = await words({ options });
   t.notOk(
     sound.some((line) => line.includes('authenticate')),

@@ -156,7 +156,7 @@ const silent: HostPlan = {
 const forged: HostPlan = { ...silent, why: 'signature-invalid' };
 const authenticated: HostPlan = {
   ...{ tls: 'authenticate', ...reachable },
-  ...{ baseDomain: host, records: [], names: [host] },
+  ...{ baseDomain: host, records: [], names: [host], halfDane: false },
 };
 
 t.test('each mistake of a plan is told as what it is', async (t) => {
