@@ -6,9 +6,10 @@
  * Does not: lock; one process keeps one file.
  * @module
  */
-import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type AnchorState, LARGEST_STATE, parseState, writeState } from '../dnssec/anchor-state.ts';
+import { codeOf, messageOf, readWhole, replaceWhole } from './whole-file.ts';
 
 export type LoadedState =
   | { readonly kind: 'state'; readonly state: AnchorState }
@@ -23,9 +24,9 @@ export type SavedState =
 
 /** @param now  milliseconds since 1970: a state from later than that is refused */
 export async function loadAnchorState(path: string, now: number): Promise<LoadedState> {
-  const read = await readWhole(path);
-  if (read.kind !== 'text') return read;
-  const parsed = parseState(read.text, now);
+  const read = await readWhole(path, LARGEST_STATE);
+  if (read.kind !== 'octets') return read;
+  const parsed = parseState(Buffer.from(read.octets).toString('latin1'), now);
   return parsed.kind === 'state'
     ? parsed
     : { kind: 'refused', why: `${path}: line ${parsed.line}: ${parsed.why}` };
@@ -69,64 +70,6 @@ export async function saveAnchorState(
   const again = parseState(text, now);
   if (again.kind === 'refused')
     return { kind: 'refused', why: `${path}: not written, for line ${again.line}: ${again.why}` };
-  const beside = `${path}.new`;
-  try {
-    await writeThrough(beside, text);
-    await rename(beside, path);
-    await synchronise(dirname(path));
-    return { kind: 'saved' };
-  } catch (error) {
-    await rm(beside, { force: true }).catch(() => undefined);
-    return { kind: 'refused', why: `${path}: ${messageOf(error)}` };
-  }
+  const why = await replaceWhole(path, Buffer.from(text, 'latin1'));
+  return why === undefined ? { kind: 'saved' } : { kind: 'refused', why };
 }
-
-type Read =
-  | { readonly kind: 'text'; readonly text: string }
-  | Exclude<LoadedState, { kind: 'state' }>;
-
-/** At most as much as a state can be, and one octet to see that there is more. */
-async function readWhole(path: string): Promise<Read> {
-  let file: FileHandle | undefined;
-  try {
-    if (!(await lstat(path)).isFile())
-      return { kind: 'refused', why: `${path}: it is no regular file` };
-    file = await open(path, 'r');
-    const buffer = Buffer.alloc(LARGEST_STATE + 1);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    return { kind: 'text', text: buffer.toString('latin1', 0, bytesRead) };
-  } catch (error) {
-    return codeOf(error) === 'ENOENT'
-      ? { kind: 'absent' }
-      : { kind: 'refused', why: `${path}: ${messageOf(error)}` };
-  } finally {
-    await file?.close();
-  }
-}
-
-/** The octets are on the disk when this resolves. What a crash has left beside is ours to replace, and no link is followed. */
-async function writeThrough(path: string, text: string): Promise<void> {
-  await rm(path, { force: true });
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.writeFile(text, 'latin1');
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** So that the new name outlives a crash too. */
-async function synchronise(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

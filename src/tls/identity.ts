@@ -14,12 +14,17 @@ import { commonNames } from './distinguished-name.ts';
  * taken for a host.
  */
 export function presentedNames(certificate: Certificate): readonly string[] {
-  const dnsIds = (certificate.extensions.subjectAltName ?? []).flatMap((name) =>
-    name.form === 'dns' ? [name.name] : [],
-  );
+  const dnsIds = dnsIdsOf(certificate);
   if (dnsIds.length > 0) return dnsIds;
   return commonNames(certificate.subject).filter((name) => HOST_OR_PATTERN.test(name));
 }
+
+const dnsIdsOf = ({ extensions }: Certificate): readonly string[] =>
+  (extensions.subjectAltName ?? []).flatMap((name) => (name.form === 'dns' ? [name.name] : []));
+
+/** Whether a DNS-ID of the certificate speaks for `host`; a CN never does (RFC 8461 section 3.3 and section 4.2). */
+export const isDnsIdOf = (certificate: Certificate, host: string): boolean =>
+  dnsIdsOf(certificate).length > 0 && matchHost(certificate, [host]) !== undefined;
 
 /**
  * The first of `hosts` that the certificate speaks for.

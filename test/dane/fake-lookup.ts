@@ -116,6 +116,10 @@ function rdataOf(type: RRType, [first = '', ...rest]: readonly string[]): Rdata 
         associationData,
       });
     }
+    case 'TXT': {
+      const octets = new TextEncoder().encode([first, ...rest].join(' '));
+      return encode('TXT', { strings: [octets.subarray(0, 255), octets.subarray(255)] });
+    }
     default:
       throw new TypeError(`no ${type} records in this internet`);
   }
