@@ -292,19 +292,22 @@ function summary([first = 'it cannot be read', ...more]: readonly string[]): str
   return more.length === 0 ? first : `${first} (and ${more.length} more)`;
 }
 
-function readText(file: string): string {
-  let text: string | undefined;
+const readText = (file: string): string => readOctets(file).toString('utf8');
+
+/** A file as it stands. */
+export function readOctets(file: string): Buffer {
+  let octets: Buffer | undefined;
   try {
-    text = readBounded(file);
+    octets = readBounded(file);
   } catch (error) {
     throw new Misuse(`${file} cannot be read: ${whyUnreadable(error)}`);
   }
-  if (text === undefined) throw new Misuse(`${file} is too large to be what it should be`);
-  return text;
+  if (octets === undefined) throw new Misuse(`${file} is too large to be what it should be`);
+  return octets;
 }
 
 /** The whole file; `undefined` where it goes on after MAX_FILE octets. */
-function readBounded(file: string): string | undefined {
+function readBounded(file: string): Buffer | undefined {
   const descriptor = openSync(file, 'r');
   try {
     const buffer = Buffer.alloc(MAX_FILE + 1);
@@ -313,7 +316,7 @@ function readBounded(file: string): string | undefined {
       const read = readSync(descriptor, buffer, length, buffer.length - length, null);
       length += read;
       if (length > MAX_FILE) return undefined;
-      if (read === 0) return buffer.toString('utf8', 0, length);
+      if (read === 0) return buffer.subarray(0, length);
     }
   } finally {
     closeSync(descriptor);

@@ -25,6 +25,9 @@ export const HELP_TEXTS = {
 
 danelaw check DOMAIN      the plan for every mail host, the live probe, and what a sender does
 danelaw domain NAME       its mail hosts, addresses and TLSA records, each line with its proof
+danelaw tlsa create FILE  TLSA records of a certificate or key, ready for the zone
+danelaw openpgpkey ADDRESS, danelaw smimea ADDRESS
+                          the keys of a mail user, where they are proved
 danelaw query NAME TYPE   one DNS question with proof
 danelaw serve             answers the programs of this machine, each answer proven
 danelaw demo              checks destinations of all kinds on an internet inside this process
@@ -55,6 +58,42 @@ stands on each line that is proved; a TTL is what is left of it. Connects to nob
 ${RESOLVER_OPTIONS}
 
 ${EXIT_CODES}`,
+  tlsa: `danelaw tlsa create FILE...  makes TLSA records of certificates and keys
+
+danelaw tlsa COMMAND --help tells the options.`,
+  'tlsa create': `danelaw tlsa create FILE... [options]
+
+Prints the TLSA record of each FILE (a certificate, a chain, a public or private key; PEM
+or DER), one zone-file line each; what the RFCs say against it goes to standard error. Of
+a chain, usages 1 and 3 take the first certificate, 0 and 2 the last.
+
+  --usage N             3 (DANE-EE, the default), 2 (DANE-TA), 1 (PKIX-EE), 0 (PKIX-TA)
+  --selector N          1 (the key, the default) or 0 (the whole certificate)
+  --matching-type N     1 (SHA2-256, the default), 2 (SHA2-512) or 0 (all of it)
+  --host NAME           the server's name; without it the data of the record is printed
+  --port N              of the service, 25
+  --ttl S               seconds, 3600
+  --json                one JSON object in place of text
+  -h, --help            this text
+
+${EXIT_CODES}`,
+  openpgpkey: `danelaw openpgpkey ADDRESS [options]
+
+Looks up the OpenPGP keys of a mail user (RFC 7929) and prints each in base64. Only what
+is proved is shown. Letter case in front of the @ counts; quote what needs it.
+
+${RESOLVER_OPTIONS}
+
+Exit code: 0 there are keys, 1 there are none or none that are proved, 2 misuse.`,
+  smimea: `danelaw smimea ADDRESS [options]
+
+Looks up the S/MIME certificates of a mail user (RFC 8162) and prints usage, selector,
+matching type and data of each. Only what is proved is shown. Letter case in front of the
+@ counts; quote what needs it.
+
+${RESOLVER_OPTIONS}
+
+Exit code: 0 there are records, 1 there are none or none that are proved, 2 misuse.`,
   query: `danelaw query NAME TYPE [options]
 
 Asks one question from the root down and proves the answer: secure, insecure, bogus or

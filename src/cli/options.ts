@@ -59,7 +59,7 @@ export interface SharedOptions extends ResolverChoice {
   readonly timeoutMs: number | undefined;
 }
 
-const SHARED = {
+export const SHARED = {
   help: { type: 'boolean', short: 'h' },
   json: { type: 'boolean' },
   'root-hints': { type: 'string' },
@@ -248,7 +248,7 @@ export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | 
 type Value = string | boolean | readonly string[];
 type Values<K extends keyof typeof SHARED> = { readonly [key in K]?: Value };
 
-const shared = (values: Values<keyof typeof SHARED>, now: number): SharedOptions => ({
+export const shared = (values: Values<keyof typeof SHARED>, now: number): SharedOptions => ({
   form: values.json ? 'json' : 'text',
   timeoutMs: given(values, 'timeout', parseSeconds),
   ...choice(values, now),
@@ -256,12 +256,12 @@ const shared = (values: Values<keyof typeof SHARED>, now: number): SharedOptions
 
 type Given<K extends string> = { readonly [key in K]?: Value };
 
-function given<K extends string, T>(values: Given<K>, option: K, read: (text: string) => T) {
+export function given<K extends string, T>(values: Given<K>, option: K, read: (text: string) => T) {
   const value = values[option];
   return typeof value === 'string' ? readFor(option, () => read(value)) : undefined;
 }
 
-function several<K extends string, T>(
+export function several<K extends string, T>(
   values: Given<K>,
   option: K,
   read: (texts: readonly string[]) => T,
@@ -312,7 +312,15 @@ function parseEngine(text: string): Engine {
 
 type OptionTable = NonNullable<ParseArgsConfig['options']>;
 
-function parse<T extends OptionTable>(command: string, args: readonly string[], options: T) {
+type Parsed<T extends OptionTable> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
+>;
+
+export function parse<T extends OptionTable>(
+  command: string,
+  args: readonly string[],
+  options: T,
+): Parsed<T> {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
@@ -323,9 +331,9 @@ function parse<T extends OptionTable>(command: string, args: readonly string[], 
   }
 }
 
-function refuse(command: string, [word]: readonly string[]): void {
+export function refuse(command: string, [word]: readonly string[]): void {
   if (word !== undefined) throw misuse(command, `"${word}" is one word too many`);
 }
 
-const misuse = (command: string, sentence: string): Misuse =>
+export const misuse = (command: string, sentence: string): Misuse =>
   new Misuse(`${sentence}; see danelaw ${command} --help`);

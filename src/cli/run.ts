@@ -22,6 +22,9 @@ import {
 import { query } from './query.ts';
 import { serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
+import { tlsaCreate } from './tlsa-create.ts';
+import { makeParseUserKey, parseCreate } from './tlsa-options.ts';
+import { userKeys } from './user-keys.ts';
 import type { World } from './world.ts';
 
 export interface Surroundings {
@@ -43,11 +46,12 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 }
 
 type Run = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
-type CommandName = Exclude<keyof typeof HELP_TEXTS, 'main'>;
+type Helped = Exclude<keyof typeof HELP_TEXTS, 'main'>;
+type CommandName = Exclude<Helped, `tlsa ${string}`>;
 
 /** Words of the command line, parsed for one command and handed to it. */
 function command<W>(
-  name: CommandName,
+  name: Helped,
   parse: (args: readonly string[], now: number) => W | typeof HELP,
   act: (words: W, terminal: Terminal, world: World) => Promise<number>,
 ): Run {
@@ -59,9 +63,27 @@ function command<W>(
   };
 }
 
+const TLSA: Readonly<Record<string, Run>> = {
+  create: command('tlsa create', parseCreate, tlsaCreate),
+};
+
+const runTlsa: Run = async ([first, ...rest], surroundings) => {
+  if (first === '-h' || first === '--help') {
+    surroundings.terminal.print(HELP_TEXTS.tlsa);
+    return EXIT.fine;
+  }
+  const act = first !== undefined && Object.hasOwn(TLSA, first) ? TLSA[first] : undefined;
+  if (act) return act(rest, surroundings);
+  const what = first === undefined ? 'tlsa needs to know what to do' : `"${first}" is not known`;
+  throw new Misuse(`${what}: use ${Object.keys(TLSA).join(', ')}; see danelaw tlsa --help`);
+};
+
 const COMMANDS: Readonly<Record<CommandName, Run>> = {
   check: command('check', parseCheck, check),
   domain: command('domain', parseDomainWords, domain),
+  tlsa: runTlsa,
+  openpgpkey: command('openpgpkey', makeParseUserKey('OPENPGPKEY'), userKeys),
+  smimea: command('smimea', makeParseUserKey('SMIMEA'), userKeys),
   query: command('query', parseQuery, query),
   serve: command('serve', parseServe, serve),
   demo: command('demo', parseDemo, ({ form }, ...place) => demo(form, ...place)),
