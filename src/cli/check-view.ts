@@ -12,6 +12,7 @@ import { printLack } from '../dane/lack.ts';
 import type { HostPlan } from '../dane/plan.ts';
 import { MATCHING_TYPE, printTlsa, SELECTOR, USAGE } from '../dane/tlsa.ts';
 import type { Verdict } from '../dane/verify.ts';
+import { findWarnings, printWarning } from '../dane/warnings.ts';
 import type { RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
 import type { Spent } from '../dnssec/budget.ts';
@@ -49,6 +50,8 @@ export interface CheckView {
   readonly hosts: readonly HostView[];
   /** Nothing at or below these names was validated. */
   readonly negativeAnchors?: readonly NegativeAnchorView[];
+  /** What is wrong with servers although the answers stand. */
+  readonly warnings?: readonly string[];
   /** MX hosts left out because there were too many. */
   readonly surplus?: number;
   readonly spent: Spent;
@@ -100,6 +103,7 @@ type VerdictView =
 export function viewCheck(checked: Checked, milliseconds: number): CheckView {
   const { domain, plan, decision, outcomes } = checked;
   const fault = faultOf(checked);
+  const warnings = findWarnings(outcomes).map(printWarning);
   return {
     domain: printHost(domain),
     action: decision.action,
@@ -117,6 +121,7 @@ export function viewCheck(checked: Checked, milliseconds: number): CheckView {
         : [],
     ...(plan.kind === 'deliver' && plan.surplus > 0 && { surplus: plan.surplus }),
     ...viewNegativeAnchors(outcomes),
+    ...(warnings.length > 0 && { warnings }),
     spent: { ...total(outcomes), milliseconds },
   };
 }
@@ -292,11 +297,12 @@ export const printAction = (action: Action, paint: Paint): string =>
 
 /** The same as lines of text; the last one is what a sender does. */
 export function printCheck(view: CheckView, paint: Paint): string[] {
-  const { domain, mx, hosts, surplus, negativeAnchors = [], spent } = view;
+  const { domain, mx, hosts, surplus, negativeAnchors = [], warnings = [], spent } = view;
   return [
     `${paint('strong', domain)}: MX ${mx.status}${mx.why === undefined ? '' : `: ${mx.why}`}`,
     ...hosts.flatMap((host) => printHostView(host, paint)),
     ...(surplus === undefined ? [] : [`  and ${surplus} more hosts, which were left out`]),
+    ...warnings.map((warning) => `  ${paint('fair', 'warning')}: ${warning}`),
     ...negativeAnchors.map((one) => `  ${printNegativeAnchor(one)}`),
     paint('faint', printSpent(spent)),
     printDecision(view, paint),

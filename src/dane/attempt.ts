@@ -36,7 +36,7 @@ interface Row {
   readonly dsn?: string;
 }
 
-const NO_STARTTLS = '4.7.4';
+export const NO_STARTTLS = '4.7.4';
 export const TLS_FAILED = '4.7.5';
 
 export const CONTACTS: Readonly<Record<ContactReason, Row>> = {

@@ -15,6 +15,7 @@ import type { FailureReason } from '../dnssec/reason.ts';
 import {
   type ContactPlan,
   type ContactReason,
+  NO_STARTTLS,
   printHost,
   type Result,
   TLS_FAILED,
@@ -153,10 +154,17 @@ function amongHosts(
     }
     const probe = probes?.find((one) => one.host.equals(host.host));
     const decision = probes ? atHost(host, probe, port) : asPlanned(host);
-    if (decision.action !== 'defer') return decision;
+    if (decision.action !== 'defer') return withPassedOver(decision, troubles);
     troubles.push(decision);
   }
   return allFailed(plan, troubles);
+}
+
+/** A host that is less than authenticated takes the mail, and a better one has failed its TLSA records: who reads it must know. */
+function withPassedOver(decision: Decision, troubles: readonly Trouble[]): Decision {
+  const worst = troubles.find(({ dsn }) => dsn === TLS_FAILED || dsn === NO_STARTTLS);
+  if (decision.action === 'deliver-authenticated' || !worst) return decision;
+  return { ...decision, why: `${decision.why}; passed over ${worst.why}` };
 }
 
 /**

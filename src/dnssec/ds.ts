@@ -45,6 +45,13 @@ export function matchDs(
   return matched.size > 0 ? { kind: 'matched', keys: [...matched] } : { kind: 'no-match' };
 }
 
+/** Whether any of them could vouch for a key (RFC 4035 section 5.2): without one the zone is as good as unsigned. */
+export const isAnySupported = (ds: readonly Ds[], { algorithms }: Policy): boolean =>
+  ds.some(
+    ({ algorithm, digestType }) =>
+      isSupported(algorithms, algorithm) && algorithms.digests.has(digestType),
+  );
+
 const namedBy = ({ keyTag, algorithm }: Ds, keys: readonly DnsKey[]): readonly DnsKey[] =>
   keys.filter((key) => key.keyTag === keyTag && key.algorithm === algorithm);
 

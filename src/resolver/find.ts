@@ -23,6 +23,7 @@ import { capped } from './ageing.ts';
 import { contextOf } from './context.ts';
 import type { Denials } from './denials.ts';
 import type { Job } from './job.ts';
+import { looksSecure, looksSigned } from './looks.ts';
 import type { AskedDs } from './missed-cuts.ts';
 import type { Renew } from './renew.ts';
 import type { Scrubbed } from './scrub.ts';
@@ -92,11 +93,11 @@ export class Finder {
   }
 
   async #onceIfSigned(question: Question, job: Job): Promise<Found | NotAsked> {
-    const { trust, points, walk } = this.#parts;
+    const { points, walk } = this.#parts;
     const place = placeOf(question);
     const arrival = await walk.to(question, job, {
       onCut: (cut) => this.#startTrust(cut, job),
-      mayAsk: (cut) => !points.negativeFor(place) && trust.looksSigned(cut),
+      mayAsk: (cut) => !points.negativeFor(place) && looksSecure(cut, this.#parts),
     });
     if (arrival.kind !== 'not-asked') return this.#conclude(question, arrival, job);
     const zone = await this.#trustFor(place, arrival.cut, job);
@@ -162,7 +163,7 @@ export class Finder {
 
   /** The zone's keys are asked for beside the next step down; nobody waits for them yet. */
   #startTrust(cut: ZoneCut, job: Job): void {
-    if (this.#parts.trust.looksSigned(cut)) void this.#parts.trust.of(cut, job);
+    if (looksSigned(cut, this.#parts.points)) void this.#parts.trust.of(cut, job);
   }
 
   /** RFC 8020: what is proved absent has nothing below it. The proof for a shorter name is one for the longer. */

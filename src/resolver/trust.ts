@@ -130,14 +130,6 @@ export class Trust {
     return undefined;
   }
 
-  /** True where the delegation, as far as it has been seen, shows a signed zone. Nothing is judged. */
-  looksSigned(cut: ZoneCut): boolean {
-    const { points } = this.#parts;
-    if (points.negativeFor(cut.name)) return false;
-    if (points.anchors.has(cut.name.key)) return true;
-    return cut.parent !== undefined && cut.showsDs && this.looksSigned(cut.parent);
-  }
-
   #begin(cut: ZoneCut, job: Job): Promise<ZoneTrust> {
     const { anchors } = this.#parts.points;
     const work = this.#establish(cut, job).then((established) => {
