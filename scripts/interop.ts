@@ -121,7 +121,8 @@ async function runParts(
 ): Promise<object> {
   const results: { probes?: Row[]; mail?: MailRow[]; latency?: Latency } = {};
   await score.time('packages', () => lab.setup());
-  if (parts.includes('mail')) await score.time('Postfix unpacked', () => lab.unpackPostfix());
+  if (parts.includes('mail'))
+    await score.time('Postfix and Exim unpacked', () => lab.unpackServers());
   await score.time('zones, keys, certificates', () => lab.generate());
   const peers = parts.includes('mail') ? await makePeers(lab) : [];
   await score.time('servers up', () => lab.up());

@@ -171,8 +171,8 @@ export class Lab {
     await this.#crew.must([this.script('lab.sh'), 'setup'], { env: this.#env });
   }
 
-  /** Unpacks Postfix, which is not installed. */
-  async unpackPostfix(): Promise<void> {
+  /** Unpacks Postfix and Exim, which are not installed. */
+  async unpackServers(): Promise<void> {
     await this.#crew.must([this.script('mta/setup.sh')], { env: this.#env });
   }
 

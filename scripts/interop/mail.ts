@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import type { Crew } from './crew.ts';
 import { tail } from './crew.ts';
+import { startExim } from './exim.ts';
 import type { Lab, MailCase } from './lab.ts';
 import { startOpenssl } from './openssl.ts';
 import type { Action, Peer } from './peers.ts';
@@ -63,7 +64,8 @@ async function checkPeers(
   const of = (server: Peer['server']) => peers.filter((peer) => peer.server === server);
   const postfix = await startPostfix(crew, lab, of('postfix'));
   const openssl = await startOpenssl(crew, lab, of('openssl'));
-  const names = { postfix: postfix.version, openssl };
+  const exim = await startExim(crew, lab, of('exim'));
+  const names = { postfix: postfix.version, exim: exim.version, openssl };
   const rows: MailRow[] = [];
   await each(peers, WIDTH, async (peer) => {
     const about = `${names[peer.server]}: ${peer.claim}`;

@@ -2,7 +2,7 @@
  * Mail destinations of our own on the lab: zones signed with the lab's keys, for domains that its top-level zones
  * delegate already, with certificates and TLSA records that match or miss by one bit.
  *
- * Does not: serve them (Knot serves the zones, postfix.ts and openssl.ts the hosts).
+ * Does not: serve them (Knot serves the zones; postfix.ts, exim.ts and openssl.ts the hosts).
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { Domain, Lab } from './lab.ts';
 
-export type Server = 'postfix' | 'openssl';
+export type Server = 'postfix' | 'exim' | 'openssl';
 export type Action =
   | 'deliver-authenticated'
   | 'deliver-half-dane'
@@ -18,6 +18,14 @@ export type Action =
   | 'deliver-opportunistically'
   | 'defer'
   | 'refuse';
+
+/** A mail server that takes mail for several peers. */
+export interface MailServer {
+  /** `Postfix 3.7.11`, as its log says. */
+  readonly version: string;
+  /** How the peer got a message, if it did, by its log. */
+  took(peer: Peer): 'tls' | 'clear' | undefined;
+}
 
 interface Scenario {
   readonly server: Server;
@@ -30,22 +38,22 @@ interface Scenario {
   /** `flipped`: one bit of the record's data is not what it should be. */
   readonly record?: 'flipped';
   readonly certificate?: 'expired';
+  /** The server shows a new key. In the DNS stand the records of both, or that of the old one alone. */
+  readonly rolled?: 'both published' | 'old published';
   /** The name in the certificate: the MX host's where it is left out. */
   readonly named?: 'next hop' | 'nobody';
   readonly starttls?: 'not offered';
 }
 
 /** Rows of dane-decisions.md: 26, 27, 31, 29, 16, 18 and 21. */
-const SCENARIOS: readonly Scenario[] = [
+const AT_MAIL_SERVERS: readonly Omit<Scenario, 'server'>[] = [
   {
-    server: 'postfix',
     id: 'ee',
     claim: '3 1 1 of its key',
     tlsa: [3, 1, 1],
     expect: 'deliver-authenticated',
   },
   {
-    server: 'postfix',
     id: 'eebit',
     claim: '3 1 1 with one bit changed',
     tlsa: [3, 1, 1],
@@ -53,7 +61,6 @@ const SCENARIOS: readonly Scenario[] = [
     expect: 'defer',
   },
   {
-    server: 'postfix',
     id: 'eeold',
     claim: '3 1 1, the certificate expired and made out to another name',
     tlsa: [3, 1, 1],
@@ -62,14 +69,12 @@ const SCENARIOS: readonly Scenario[] = [
     expect: 'deliver-authenticated',
   },
   {
-    server: 'postfix',
     id: 'ta',
     claim: '2 0 1 of its private authority',
     tlsa: [2, 0, 1],
     expect: 'deliver-authenticated',
   },
   {
-    server: 'postfix',
     id: 'tabit',
     claim: '2 0 1 with one bit changed',
     tlsa: [2, 0, 1],
@@ -77,7 +82,6 @@ const SCENARIOS: readonly Scenario[] = [
     expect: 'defer',
   },
   {
-    server: 'postfix',
     id: 'tahop',
     claim: '2 1 1, the certificate names the next hop only',
     tlsa: [2, 1, 1],
@@ -85,7 +89,6 @@ const SCENARIOS: readonly Scenario[] = [
     expect: 'deliver-authenticated',
   },
   {
-    server: 'postfix',
     id: 'taold',
     claim: '2 1 1, the certificate expired',
     tlsa: [2, 1, 1],
@@ -93,26 +96,40 @@ const SCENARIOS: readonly Scenario[] = [
     expect: 'defer',
   },
   {
-    server: 'postfix',
     id: 'none',
     claim: 'no TLSA record',
     expect: 'deliver-opportunistically',
   },
   {
-    server: 'postfix',
     id: 'pkix',
     claim: '1 1 1, which no mail server can use',
     tlsa: [1, 1, 1],
     expect: 'deliver-encrypted',
   },
   {
-    server: 'postfix',
     id: 'plain',
     claim: '3 1 1, but no STARTTLS',
     tlsa: [3, 1, 1],
     starttls: 'not offered',
     expect: 'defer',
   },
+  {
+    id: 'rolled',
+    claim: '3 1 1 of the old and of the new key, the certificate is new',
+    tlsa: [3, 1, 1],
+    rolled: 'both published',
+    expect: 'deliver-authenticated',
+  },
+  {
+    id: 'early',
+    claim: '3 1 1 of the old key, the certificate is new',
+    tlsa: [3, 1, 1],
+    rolled: 'old published',
+    expect: 'defer',
+  },
+];
+
+const AT_OPENSSL: readonly Scenario[] = [
   {
     server: 'openssl',
     id: 'sslee',
@@ -143,6 +160,14 @@ const SCENARIOS: readonly Scenario[] = [
     record: 'flipped',
     expect: 'defer',
   },
+];
+
+const SCENARIOS: readonly Scenario[] = [
+  ...AT_MAIL_SERVERS.map((scenario) => ({ ...scenario, server: 'postfix' }) as const),
+  ...AT_MAIL_SERVERS.map(
+    (scenario) => ({ ...scenario, id: `x${scenario.id}`, server: 'exim' }) as const,
+  ),
+  ...AT_OPENSSL,
 ];
 
 /** A scenario with everything that it takes to serve it. */
@@ -243,14 +268,19 @@ function makePeer(lab: Lab, tools: Tools, { domain, ...draft }: Draft): Peer {
   const host = `mail.${domain.name}`;
   const { store } = tools;
   const names = { 'next hop': domain.name, nobody: 'another.example' };
-  const leaf = store.make(`interop-${draft.id}`, {
-    names: [draft.named ? names[draft.named] : host],
-    issuer: store.inter,
-    expired: draft.certificate === 'expired',
-  });
+  const make = (id: string) =>
+    store.make(`interop-${id}`, {
+      names: [draft.named ? names[draft.named] : host],
+      issuer: store.inter,
+      expired: draft.certificate === 'expired',
+    });
+  const published = make(draft.id);
+  const leaf = draft.rolled ? make(`${draft.id}-new`) : published;
   const chain = store.bundle(`interop-${draft.id}.chain`, [leaf, store.inter, store.root]);
   const issuers = store.bundle('interop.issuers', [store.inter, store.root]);
-  const data = draft.tlsa && association(draft, draft.tlsa[0] === 2 ? store.root : leaf);
+  const named = draft.tlsa?.[0] === 2 ? [store.root] : [published];
+  if (draft.rolled === 'both published') named.push(leaf);
+  const data = draft.tlsa ? named.map((of) => association(draft, of)) : [];
   writeZone(lab, tools, { domain, host, address: draft.address, tlsa: draft.tlsa, data });
   const file = (name: string) => lab.path('mta', 'certs', name);
   const files = { chain: file(chain), issuers: file(issuers) };
@@ -273,7 +303,8 @@ interface Content {
   readonly host: string;
   readonly address: string;
   readonly tlsa: Scenario['tlsa'];
-  readonly data: Buffer | undefined;
+  /** Of one TLSA record each. */
+  readonly data: readonly Buffer[];
 }
 
 function writeZone(lab: Lab, { signer, generator, keys }: Tools, content: Content): void {
@@ -288,8 +319,9 @@ function writeZone(lab: Lab, { signer, generator, keys }: Tools, content: Conten
   servers.forEach((server, k) => {
     zone.add(server, T.A, 3600, rd.a(generator.addr.self(i, k)));
   });
-  if (content.tlsa && content.data)
-    zone.add(`_25._tcp.${content.host}`, T.TLSA, 3600, rd.tlsa(...content.tlsa, content.data));
+  for (const data of content.data)
+    if (content.tlsa)
+      zone.add(`_25._tcp.${content.host}`, T.TLSA, 3600, rd.tlsa(...content.tlsa, data));
   // The lab's DS at the parent names this key: slot `i` modulo 8 of its algorithm.
   const key = keys[`s${alg}.${i % 8}`];
   if (!key) throw new Error(`the lab has no key for ${name}`);

@@ -2,28 +2,16 @@
  * A real Postfix as the receiving side: unpacked from its Debian package, not installed, with one smtpd service for
  * each peer.
  *
- * Its accounts are bind mounts in a mount namespace, as the lab's delivery rig does it for the sending side. Does not:
- * deliver anything; the daemons behind smtpd are there because it will not start without them.
+ * It takes mail for every peer into its queue. Does not: deliver anything from there; the daemons behind smtpd are there
+ * because it will not start without them.
  * @module
  */
-import {
-  appendFileSync,
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeAccounts, POSTDROP, POSTFIX } from './accounts.ts';
 import type { Crew } from './crew.ts';
 import type { Lab } from './lab.ts';
-import type { Peer } from './peers.ts';
-
-/** Accounts that need not exist on the machine. The numbers are the delivery rig's. */
-const UID = 64251;
-const POSTDROP = 64253;
+import type { MailServer, Peer } from './peers.ts';
 
 const QUEUES = [
   'active',
@@ -39,9 +27,7 @@ const QUEUES = [
   'trace',
 ];
 
-export interface Postfix {
-  /** `Postfix 3.7.11`, as its log says. */
-  readonly version: string;
+export interface Postfix extends MailServer {
   /** Log lines of the service of one peer. */
   logOf(peer: Peer): readonly string[];
 }
@@ -50,12 +36,13 @@ export async function startPostfix(crew: Crew, lab: Lab, peers: readonly Peer[])
   const home = lab.path('postfix');
   const packaged = lab.path('mta', 'pkg', 'postfix');
   layOut(home);
-  writeFileSync(join(home, 'conf', 'main.cf'), mainConfiguration(home, packaged));
+  const enter = makeAccounts(home);
+  writeFileSync(join(home, 'conf', 'main.cf'), mainConfiguration(home, packaged, peers));
   writeFileSync(join(home, 'conf', 'master.cf'), masterConfiguration(peers));
   const log = join(home, 'maillog');
   await crew.start(
     lab.inside('sld', [
-      join(home, 'in'),
+      enter,
       join(packaged, 'usr/lib/postfix/sbin/master'),
       '-c',
       join(home, 'conf'),
@@ -71,46 +58,31 @@ export async function startPostfix(crew: Crew, lab: Lab, peers: readonly Peer[])
   const started = read().find((line) => line.includes('daemon started'));
   const version = /version ([\d.]+)/.exec(started ?? '')?.[1] ?? 'of unknown version';
   const logOf = ({ id }: Peer) => read().filter((line) => line.includes(` postfix/${id}/smtpd[`));
-  return { version: `Postfix ${version}`, logOf };
+  const took: MailServer['took'] = (peer) => {
+    // `disconnect from ... ehlo=2 starttls=1 mail=1 rcpt=1 data=1 quit=1 commands=7`; `data=0/1` where it was refused.
+    const line = logOf(peer).find((one) => / disconnect from .* data=1 /.test(one));
+    if (line === undefined) return undefined;
+    return line.includes(' starttls=1 ') ? 'tls' : 'clear';
+  };
+  return { version: `Postfix ${version}`, logOf, took };
 }
 
 function layOut(home: string): void {
-  for (const folder of ['conf', 'data', 'etc']) mkdirSync(join(home, folder), { recursive: true });
+  for (const folder of ['conf', 'data']) mkdirSync(join(home, folder), { recursive: true });
   for (const queue of [...QUEUES, 'maildrop', 'public', 'pid'])
     mkdirSync(join(home, 'queue', queue), { recursive: true });
-  chownSync(join(home, 'data'), UID, UID);
+  chownSync(join(home, 'data'), POSTFIX, POSTFIX);
   for (const queue of QUEUES) {
-    chownSync(join(home, 'queue', queue), UID, UID);
+    chownSync(join(home, 'queue', queue), POSTFIX, POSTFIX);
     chmodSync(join(home, 'queue', queue), 0o700);
   }
-  chownSync(join(home, 'queue', 'maildrop'), UID, POSTDROP);
+  chownSync(join(home, 'queue', 'maildrop'), POSTFIX, POSTDROP);
   chmodSync(join(home, 'queue', 'maildrop'), 0o730);
-  chownSync(join(home, 'queue', 'public'), UID, POSTDROP);
+  chownSync(join(home, 'queue', 'public'), POSTFIX, POSTDROP);
   chmodSync(join(home, 'queue', 'public'), 0o710);
-  for (const file of ['passwd', 'group']) cpSync(join('/etc', file), join(home, 'etc', file));
-  writeFileSync(join(home, 'etc', 'resolv.conf'), 'nameserver 127.0.0.1\n');
-  account(
-    join(home, 'etc', 'passwd'),
-    'postfix',
-    `x:${UID}:${UID}::/nonexistent:/usr/sbin/nologin`,
-  );
-  account(join(home, 'etc', 'group'), 'postfix', `x:${UID}:`);
-  account(join(home, 'etc', 'group'), 'postdrop', `x:${POSTDROP}:`);
-  const mounts = `for f in resolv.conf passwd group; do mount --bind "${home}/etc/$f" "/etc/$f" || exit 1; done`;
-  writeFileSync(join(home, 'in'), `#!/bin/sh\n${mounts}\nexec "$@"\n`);
-  chmodSync(join(home, 'in'), 0o755);
 }
 
-/** Puts our line for an account in place of the machine's, so that the numbers are known. */
-function account(file: string, name: string, rest: string): void {
-  const others = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith(`${name}:`));
-  writeFileSync(file, `${others.join('\n')}\n`);
-  appendFileSync(file, `${name}:${rest}\n`);
-}
-
-const mainConfiguration = (home: string, packaged: string): string => `
+const mainConfiguration = (home: string, packaged: string, peers: readonly Peer[]): string => `
 compatibility_level = 3.6
 queue_directory = ${home}/queue
 data_directory = ${home}/data
@@ -134,6 +106,8 @@ inet_protocols = ipv4
 alias_maps =
 alias_database =
 local_transport = error:no local mail
+virtual_mailbox_domains = ${peers.map(({ domain }) => domain).join(', ')}
+virtual_mailbox_maps = static:all
 notify_classes =
 smtpd_peername_lookup = no
 smtpd_tls_security_level = may
