@@ -3,7 +3,7 @@
  * certificate of the address that was called. It takes mail for everybody and throws it away.
  * @module
  */
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIM, makeAccounts } from './accounts.ts';
 import type { Crew } from './crew.ts';
@@ -12,13 +12,19 @@ import type { MailServer, Peer } from './peers.ts';
 
 export async function startExim(crew: Crew, lab: Lab, peers: readonly Peer[]): Promise<MailServer> {
   const home = lab.path('exim');
-  for (const folder of ['spool', 'log']) {
+  for (const folder of ['spool', 'log', 'keys']) {
     mkdirSync(join(home, folder), { recursive: true });
     chownSync(join(home, folder), EXIM, EXIM);
   }
+  // Read when a client says STARTTLS, and by then Exim is not root any more.
+  const keyOf = ({ id }: Peer) => join(home, 'keys', `${id}.pem`);
+  for (const peer of peers) {
+    cpSync(peer.key, keyOf(peer));
+    chownSync(keyOf(peer), EXIM, EXIM);
+  }
   const enter = makeAccounts(home);
   const program = lab.path('mta', 'pkg', 'exim4-daemon-light', 'usr/sbin/exim4');
-  writeFileSync(join(home, 'conf'), configuration(home, program, peers));
+  writeFileSync(join(home, 'conf'), configuration({ home, program, peers, keyOf }));
   const log = join(home, 'log', 'main');
   const read = () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n') : []);
   await crew.start(lab.inside('sld', [enter, program, '-C', join(home, 'conf'), '-bdf']), {
@@ -46,7 +52,14 @@ const byAddress = (peers: readonly Peer[], value: (peer: Peer) => string): strin
     '',
   );
 
-const configuration = (home: string, program: string, peers: readonly Peer[]): string => `
+interface Parts {
+  readonly home: string;
+  readonly program: string;
+  readonly peers: readonly Peer[];
+  keyOf(peer: Peer): string;
+}
+
+const configuration = ({ home, program, peers, keyOf }: Parts): string => `
 exim_path = ${program}
 spool_directory = ${home}/spool
 log_file_path = ${home}/log/%s
@@ -65,7 +78,7 @@ rfc1413_query_timeout = 0s
 log_selector = +tls_cipher +incoming_interface +smtp_connection
 tls_advertise_hosts = ${byAddress(peers, ({ starttls }) => (starttls === 'not offered' ? '' : '*'))}
 tls_certificate = ${byAddress(peers, ({ chain }) => chain)}
-tls_privatekey = ${byAddress(peers, ({ key }) => key)}
+tls_privatekey = ${byAddress(peers, keyOf)}
 acl_smtp_rcpt = all
 acl_smtp_data = all
 begin acl
