@@ -118,7 +118,11 @@ function rdataOf(type: RRType, [first = '', ...rest]: readonly string[]): Rdata 
     }
     case 'TXT': {
       const octets = new TextEncoder().encode([first, ...rest].join(' '));
-      return encode('TXT', { strings: [octets.subarray(0, 255), octets.subarray(255)] });
+      const count = Math.max(1, Math.ceil(octets.length / 255));
+      const strings = Array.from({ length: count }, (_, i) =>
+        octets.subarray(255 * i, 255 * i + 255),
+      );
+      return encode('TXT', { strings });
     }
     default:
       throw new TypeError(`no ${type} records in this internet`);
