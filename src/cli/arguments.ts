@@ -4,7 +4,6 @@
  * Does not: know commands or options (options.ts).
  * @module
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { domainToASCII } from 'node:url';
 import type { HalfDane } from '../dane/plan.ts';
 import { parseIPv4, parseIPv6 } from '../dns/address.ts';
@@ -15,6 +14,7 @@ import type { Context } from '../dnssec/context.ts';
 import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import { parseRootAnchors } from '../dnssec/root-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
+import { readUpTo } from '../mta/bounded-file.ts';
 import { DNS_PORT, parseHints } from '../resolver/hints.ts';
 import { type Network, parseNetwork } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
@@ -296,40 +296,7 @@ const readText = (file: string): string => readOctets(file).toString('utf8');
 
 /** A file as it stands. */
 export function readOctets(file: string): Buffer {
-  let octets: Buffer | undefined;
-  try {
-    octets = readBounded(file);
-  } catch (error) {
-    throw new Misuse(`${file} cannot be read: ${whyUnreadable(error)}`);
-  }
-  if (octets === undefined) throw new Misuse(`${file} is too large to be what it should be`);
-  return octets;
-}
-
-/** The whole file; `undefined` where it goes on after MAX_FILE octets. */
-function readBounded(file: string): Buffer | undefined {
-  const descriptor = openSync(file, 'r');
-  try {
-    const buffer = Buffer.alloc(MAX_FILE + 1);
-    let length = 0;
-    for (;;) {
-      const read = readSync(descriptor, buffer, length, buffer.length - length, null);
-      length += read;
-      if (length > MAX_FILE) return undefined;
-      if (read === 0) return buffer.subarray(0, length);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'you are not allowed to',
-  EISDIR: 'it is a directory',
-};
-
-function whyUnreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  return UNREADABLE[code] ?? code;
+  const read = readUpTo(file, MAX_FILE);
+  if (read.kind === 'octets') return read.octets;
+  throw new Misuse(`${file} ${read.why}`);
 }
