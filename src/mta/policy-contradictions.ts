@@ -45,7 +45,7 @@ const RULES: readonly Rule[] = [
   {
     about: ['exception', 'useDane'],
     broken: ({ exception, useDane }) => exception !== undefined && !useDane,
-    what: 'an exception where use_dane is false: there is nothing to except from',
+    what: 'an exception where use_dane is false: there is nothing for it to lift',
     suggestion: 'leave the exception out, or write use_dane = true',
   },
 ];

@@ -171,7 +171,7 @@ const refusals: [claim: string, text: string, ...said: [where: string, what: Reg
   [
     'an exception from nothing',
     '[domain."a.example"]\nexception = { reason = "x", expires = 2026-12-24T00:00:00Z }\n',
-    ['2:1', /nothing to except from/],
+    ['2:1', /nothing for it to lift/],
   ],
   ['control characters', 'tls = "\u0000"\n', ['1:8', /no TOML/]],
   [
