@@ -223,7 +223,7 @@ function total(outcomes: readonly Outcome[]): Spent {
   };
 }
 
-function viewHost(plan: HostPlan, attempts: readonly Attempt[] | undefined): HostView {
+export function viewHost(plan: HostPlan, attempts: readonly Attempt[] | undefined): HostView {
   const { host, preference, tls } = plan;
   return {
     host: printHost(host),
@@ -318,7 +318,7 @@ export function printDecision(view: CheckView, paint: Paint): string {
   return `${domain}: ${printAction(action, paint)}${to}${code}: ${why}${where}`;
 }
 
-function printHostView(view: HostView, paint: Paint): string[] {
+export function printHostView(view: HostView, paint: Paint): string[] {
   const { host, preference, tls, addresses, baseDomain, records = [], names, fault } = view;
   const lines = [
     ...(addresses.length > 0 ? [`addresses ${addresses.join(', ')}`] : []),

@@ -26,6 +26,8 @@ export const HELP_TEXTS = {
 danelaw check DOMAIN      the plan for every mail host, the live probe, and what a sender does
 danelaw domain NAME       its mail hosts, addresses and TLSA records, each line with its proof
 danelaw tlsa create FILE  TLSA records of a certificate or key, ready for the zone
+danelaw tlsa verify HOST  a live server, each address, against its TLSA records
+danelaw tlsa plan HOST    the way to the next certificate, and which step is safe now
 danelaw openpgpkey ADDRESS, danelaw smimea ADDRESS
                           the keys of a mail user, where they are proved
 danelaw query NAME TYPE   one DNS question with proof
@@ -59,6 +61,8 @@ ${RESOLVER_OPTIONS}
 
 ${EXIT_CODES}`,
   tlsa: `danelaw tlsa create FILE...  makes TLSA records of certificates and keys
+danelaw tlsa verify HOST     compares a live server with the records
+danelaw tlsa plan HOST       plans a rollover, and refuses steps that are not safe yet
 
 danelaw tlsa COMMAND --help tells the options.`,
   'tlsa create': `danelaw tlsa create FILE... [options]
@@ -77,6 +81,36 @@ a chain, usages 1 and 3 take the first certificate, 0 and 2 the last.
   -h, --help            this text
 
 ${EXIT_CODES}`,
+  'tlsa verify': `danelaw tlsa verify HOST:PORT | NAME [options]
+
+Shakes hands with a server at each of its addresses and compares what it shows with its
+TLSA records, as a mail server would (RFC 7672). NAME with MX records stands for all its
+mail hosts; without a port it is 25. No mail is sent.
+
+  --record 'U S M DATA' in place of the records published; may be given several times
+  --connect ADDR[:PORT] this address in place of those in the DNS; NAME is then a host
+${RESOLVER_OPTIONS}
+
+Exit code: 0 every address is authenticated, 1 one is not, 2 misuse.`,
+  'tlsa plan': `danelaw tlsa plan HOST[:PORT] --current FILE --next FILE [options]
+
+Plans the way from one certificate to the next (RFC 7671 section 8): asks every server of
+the zone for the TLSA records, looks which certificate HOST shows, and says which step may
+be taken now: publish the next records, deploy the next certificate, remove the old ones.
+
+  --current FILE, --next FILE
+                        certificate, chain or key, as the server has or will have it
+  --since TIME          all servers have had both records since TIME (UTC)
+  --longest-ttl S       the longest TTL that the records have had of late
+  --step STEP           ask about publish, deploy or remove alone
+  --usage N, --selector N, --matching-type N
+                        what to end with; the combinations that are published now
+  --no-probe            do not connect to HOST
+  --no-ipv6             ask over IPv4 only
+${RESOLVER_OPTIONS}
+
+Exit code: 0 fine, 1 something is wrong today, or the step asked about is not safe yet,
+2 misuse.`,
   openpgpkey: `danelaw openpgpkey ADDRESS [options]
 
 Looks up the OpenPGP keys of a mail user (RFC 7929) and prints each in base64. Only what

@@ -23,7 +23,9 @@ import { query } from './query.ts';
 import { serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 import { tlsaCreate } from './tlsa-create.ts';
-import { makeParseUserKey, parseCreate } from './tlsa-options.ts';
+import { makeParseUserKey, parseCreate, parsePlan, parseVerify } from './tlsa-options.ts';
+import { tlsaPlan } from './tlsa-plan.ts';
+import { tlsaVerify } from './tlsa-verify.ts';
 import { userKeys } from './user-keys.ts';
 import type { World } from './world.ts';
 
@@ -65,6 +67,8 @@ function command<W>(
 
 const TLSA: Readonly<Record<string, Run>> = {
   create: command('tlsa create', parseCreate, tlsaCreate),
+  verify: command('tlsa verify', parseVerify, tlsaVerify),
+  plan: command('tlsa plan', parsePlan, tlsaPlan),
 };
 
 const runTlsa: Run = async ([first, ...rest], surroundings) => {
