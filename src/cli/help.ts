@@ -30,6 +30,7 @@ danelaw tlsa verify HOST  a live server, each address, against its TLSA records
 danelaw tlsa plan HOST    the way to the next certificate, and which step is safe now
 danelaw openpgpkey ADDRESS, danelaw smimea ADDRESS
                           the keys of a mail user, where they are proved
+danelaw policy check FILE what is wrong with a policy file, or what it says of a delivery
 danelaw query NAME TYPE   one DNS question with proof
 danelaw serve             answers the programs of this machine, each answer proven
 danelaw demo              checks destinations of all kinds on an internet inside this process
@@ -128,6 +129,21 @@ matching type and data of each. Only what is proved is shown. Letter case in fro
 ${RESOLVER_OPTIONS}
 
 Exit code: 0 there are records, 1 there are none or none that are proved, 2 misuse.`,
+  policy: `danelaw policy check FILE  looks at the file with the operator's policy
+
+danelaw policy COMMAND --help tells the options.`,
+  'policy check': `danelaw policy check FILE [options]
+
+Prints all that is wrong with a policy file, each with line, column and what to do about
+it; or that nothing is, and where it has DANE looked up. docs/policy.md tells its options.
+
+  --for DOMAIN          the terms on which mail goes to DOMAIN, and the line that each is from
+  --binding NAME        ... from this binding
+  --binding-group NAME  ... of this binding group
+  --json                one JSON object in place of text
+  -h, --help            this text
+
+${EXIT_CODES}`,
   query: `danelaw query NAME TYPE [options]
 
 Asks one question from the root down and proves the answer: secure, insecure, bogus or

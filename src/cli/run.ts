@@ -19,6 +19,7 @@ import {
   parseQuery,
   parseServe,
 } from './options.ts';
+import { parsePolicyCheck, policyCheck } from './policy.ts';
 import { query } from './query.ts';
 import { serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
@@ -49,7 +50,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 
 type Run = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
 type Helped = Exclude<keyof typeof HELP_TEXTS, 'main'>;
-type CommandName = Exclude<Helped, `tlsa ${string}`>;
+type CommandName = Exclude<Helped, `tlsa ${string}` | `policy ${string}`>;
 
 /** Words of the command line, parsed for one command and handed to it. */
 function command<W>(
@@ -70,22 +71,32 @@ const TLSA: Readonly<Record<string, Run>> = {
   verify: command('tlsa verify', parseVerify, tlsaVerify),
   plan: command('tlsa plan', parsePlan, tlsaPlan),
 };
-
-const runTlsa: Run = async ([first, ...rest], surroundings) => {
-  if (first === '-h' || first === '--help') {
-    surroundings.terminal.print(HELP_TEXTS.tlsa);
-    return EXIT.fine;
-  }
-  const act = first !== undefined && Object.hasOwn(TLSA, first) ? TLSA[first] : undefined;
-  if (act) return act(rest, surroundings);
-  const what = first === undefined ? 'tlsa needs to know what to do' : `"${first}" is not known`;
-  throw new Misuse(`${what}: use ${Object.keys(TLSA).join(', ')}; see danelaw tlsa --help`);
+const POLICY: Readonly<Record<string, Run>> = {
+  check: command('policy check', parsePolicyCheck, policyCheck),
 };
+
+/** A command that has commands of its own. */
+const group =
+  (name: 'tlsa' | 'policy', commands: Readonly<Record<string, Run>>): Run =>
+  async ([first, ...rest], surroundings) => {
+    if (first === '-h' || first === '--help') {
+      surroundings.terminal.print(HELP_TEXTS[name]);
+      return EXIT.fine;
+    }
+    const act = first !== undefined && Object.hasOwn(commands, first) ? commands[first] : undefined;
+    if (act) return act(rest, surroundings);
+    const what =
+      first === undefined ? `${name} needs to know what to do` : `"${first}" is not known`;
+    throw new Misuse(
+      `${what}: use ${Object.keys(commands).join(', ')}; see danelaw ${name} --help`,
+    );
+  };
 
 const COMMANDS: Readonly<Record<CommandName, Run>> = {
   check: command('check', parseCheck, check),
   domain: command('domain', parseDomainWords, domain),
-  tlsa: runTlsa,
+  tlsa: group('tlsa', TLSA),
+  policy: group('policy', POLICY),
   openpgpkey: command('openpgpkey', makeParseUserKey('OPENPGPKEY'), userKeys),
   smimea: command('smimea', makeParseUserKey('SMIMEA'), userKeys),
   query: command('query', parseQuery, query),

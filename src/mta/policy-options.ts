@@ -130,3 +130,20 @@ export const SETTING_OPTIONS: ReadonlyMap<string, SettingOption> = new Map<strin
   ['dns_rate_limit_period', setting('dnsRateLimitPeriod', wholeNumber(1, DAY, 'seconds'))],
   ['dns_rate_limit_max_queue', setting('dnsRateLimitMaxQueue', wholeNumber(0, MILLION, 'queries'))],
 ]);
+
+/** What the file would say for one of the terms; `undefined` where it is not set and has no default of its own. */
+export function writeTerm(terms: Terms, field: keyof Terms): string | undefined {
+  const value = terms[field];
+  if (value === undefined) return undefined;
+  if (field === 'mtaSts') return String(value === 'on');
+  if (field === 'digestOrder') {
+    const names = [...DIGESTS].filter(([, type]) => terms.digestOrder?.includes(type));
+    const ordered = names.toSorted(([, a], [, b]) => orderOf(terms, a) - orderOf(terms, b));
+    return `[${ordered.map(([name]) => JSON.stringify(name)).join(', ')}]`;
+  }
+  if (typeof value === 'object' && 'reason' in value)
+    return `{ reason = ${JSON.stringify(value.reason)}, expires = ${new Date(value.expires).toISOString()} }`;
+  return JSON.stringify(value);
+}
+
+const orderOf = ({ digestOrder = [] }: Terms, type: number): number => digestOrder.indexOf(type);
