@@ -9,9 +9,11 @@
  * stands in its file.
  * @module
  */
-import { type Checked, checkDestination as checkWith } from './dane/check.ts';
+import { type Checked, checkNextHop } from './dane/check.ts';
+import { type NextHop, parseNextHop } from './dane/next-hop.ts';
+import type { PlanOptions } from './dane/plan.ts';
 import type { ProbeOptions } from './dane/probe.ts';
-import { Name } from './dns/name.ts';
+import type { Name } from './dns/name.ts';
 import { defaultPolicy } from './dnssec/context.ts';
 import { nativeEngine } from './dnssec/engine-native.ts';
 import { clientName, nodeEnvironment } from './environment-node.ts';
@@ -36,7 +38,7 @@ export function createResolver(options: Partial<ResolverOptions> = {}): Resolver
   });
 }
 
-export interface DestinationOptions {
+export interface DestinationOptions extends Pick<PlanOptions, 'halfDane' | 'mandatory'> {
   /** Asks the DNS; one for all calls where it is left out. */
   readonly resolver?: Resolver;
   /** Of the SMTP servers: 25 where it is left out. */
@@ -55,24 +57,32 @@ function sharedResolver(): Resolver {
   return shared;
 }
 
+/** A domain as text may also be a host or an address in brackets, and have a port. */
+function readDestination(text: string): NextHop {
+  const parsed = parseNextHop(text);
+  if (parsed.kind === 'malformed') throw new TypeError(`domain: ${parsed.why}`);
+  return parsed.nextHop;
+}
+
 /**
  * Says what a sender does with mail for `domain` now (RFC 7672), and on what proof.
  *
  * Shakes hands with the mail hosts as a sender would, up to the certificates; sends no mail.
  *
- * @param domain  the part behind the @, as A-labels
+ * @param domain  the part behind the @, as A-labels or U-labels; or where else mail is to go: `[mx.example.com]:587`
  * @returns the decision, the plan for each host, what each server did, and every DNS outcome with its proof
- * @throws NameError (a TypeError) where `domain` is no domain name; the reason of `signal` where that ended it
+ * @throws TypeError where `domain` is nothing of the kind; the reason of `signal` where that ended it
  */
 export async function checkDestination(
   domain: string | Name,
   options: DestinationOptions = {},
 ): Promise<Checked> {
   const { resolver = sharedResolver(), probe = 'live', ...rest } = options;
-  const name = typeof domain === 'string' ? Name.parse(domain) : domain;
+  const nextHop: NextHop =
+    typeof domain === 'string' ? readDestination(domain) : { kind: 'domain', name: domain };
   const { now } = nodeEnvironment().clock;
   const live: ProbeOptions = { clientName: clientName(), now };
-  return checkWith(name, {
+  return checkNextHop(nextHop, {
     ...rest,
     lookup: resolver.lookup,
     probe: probe === 'none' ? probe : { ...live, ...(probe === 'live' ? {} : probe) },
@@ -84,13 +94,17 @@ export type { Checked } from './dane/check.ts';
 export { type Action, type Decision, type DecisionReason, decide } from './dane/decision.ts';
 export type { Route, Security } from './dane/destination.ts';
 export { MISMATCHES, type MismatchReason } from './dane/mismatch.ts';
+export { type NextHop, type ParsedNextHop, parseNextHop } from './dane/next-hop.ts';
 export {
   type DeliveryPlan,
+  type HalfDane,
   type HostPlan,
   type PlanOptions,
   planDelivery,
+  planNextHop,
 } from './dane/plan.ts';
 export { type HostProbe, type ProbeOptions, probeHost } from './dane/probe.ts';
+export { planService, type ServerPlan, type Service, type ServicePlan } from './dane/service.ts';
 export { printTlsa, type Tlsa, usableRecords } from './dane/tlsa.ts';
 export { type Peer, type Verdict, type VerifyOptions, verifyPeer } from './dane/verify.ts';
 export { parseType, type RRType } from './dns/codes.ts';

@@ -163,10 +163,7 @@ async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> 
 
 /** The domain, or a relay host with its port, which is not subject to a look-up of MX. */
 function nextHop({ rcpt, transport }: MailCase): readonly string[] {
-  const relay = /^\[(.+)\]:(\d+)$/.exec(transport ?? '');
-  const [, host, port] = relay ?? [];
-  if (host !== undefined && port !== undefined) return [host, '--port', port];
-  return [rcpt.replace(/^.*@/, '')];
+  return [transport ?? rcpt.replace(/^.*@/, '')];
 }
 
 /**

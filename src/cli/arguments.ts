@@ -5,6 +5,7 @@
  * @module
  */
 import { domainToASCII } from 'node:url';
+import { type NextHop, parseNextHop } from '../dane/next-hop.ts';
 import type { HalfDane } from '../dane/plan.ts';
 import { parseIPv4, parseIPv6 } from '../dns/address.ts';
 import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
@@ -50,6 +51,17 @@ export function parseName(text: string): NamedDomain {
 
 /** What mail domains are made of (RFC 5321 section 2.3.5), and the underscore of some that exist all the same. */
 const MAIL_DOMAIN = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i;
+
+/** Where mail goes, as Postfix has it: a domain, a host or an address in brackets, with a port or without. */
+export function parseDestination(text: string): {
+  readonly nextHop: NextHop;
+  readonly note?: string;
+} {
+  const parsed = parseNextHop(text);
+  if (parsed.kind === 'malformed') throw new Misuse(parsed.why);
+  const { nextHop, ascii } = parsed;
+  return ascii === undefined ? { nextHop } : { nextHop, note: `${text} is ${ascii} in the DNS` };
+}
 
 /** The domain of a mail address. */
 export function parseDomain(text: string): NamedDomain {

@@ -9,12 +9,12 @@ import { type Attempt, printContact, printHost } from '../dane/attempt.ts';
 import type { Checked } from '../dane/check.ts';
 import type { Action, Decision, DecisionReason, FaultyRecord } from '../dane/decision.ts';
 import { printLack } from '../dane/lack.ts';
-import type { HostPlan } from '../dane/plan.ts';
+import type { NextHop } from '../dane/next-hop.ts';
+import type { DeliveryPlan, HostPlan } from '../dane/plan.ts';
 import { MATCHING_TYPE, printTlsa, SELECTOR, USAGE } from '../dane/tlsa.ts';
 import type { Verdict } from '../dane/verify.ts';
 import { findWarnings, printWarning } from '../dane/warnings.ts';
 import type { RRType } from '../dns/codes.ts';
-import type { Name } from '../dns/name.ts';
 import type { Spent } from '../dnssec/budget.ts';
 import { explainCase } from '../dnssec/explanation.ts';
 import type { Outcome, Status } from '../dnssec/outcome.ts';
@@ -45,8 +45,8 @@ export interface CheckView {
   readonly channel?: 'tls' | 'clear' | 'unknown';
   readonly dsn?: string;
   readonly fault?: FaultView;
-  /** Of the MX records, or of the proof that there are none. */
-  readonly mx: { readonly status: Status; readonly reason?: Reason; readonly why?: string };
+  /** Of the MX records, or of the proof that there are none; left out where none were to be asked for. */
+  readonly mx?: { readonly status: Status; readonly reason?: Reason; readonly why?: string };
   readonly hosts: readonly HostView[];
   /** Nothing at or below these names was validated. */
   readonly negativeAnchors?: readonly NegativeAnchorView[];
@@ -114,7 +114,7 @@ export function viewCheck(checked: Checked, milliseconds: number): CheckView {
     ...('channel' in decision && { channel: decision.channel }),
     ...('dsn' in decision && { dsn: decision.dsn }),
     ...(fault && { fault: viewFault(fault) }),
-    mx: viewMx(checked),
+    ...viewMx(checked),
     hosts:
       plan.kind === 'deliver'
         ? plan.hosts.map((host, i) => viewHost(host, checked.probes?.[i]?.attempts))
@@ -127,9 +127,9 @@ export function viewCheck(checked: Checked, milliseconds: number): CheckView {
 }
 
 /** What is known when the time for the look-ups is over: mail waits. */
-export function viewTimeout(domain: Name, milliseconds: number): CheckView {
+export function viewTimeout(nextHop: NextHop, milliseconds: number): CheckView {
   return {
-    domain: printHost(domain),
+    domain: nextHop.kind === 'literal' ? nextHop.address : printHost(nextHop.name),
     action: 'defer',
     reason: 'budget-spent',
     why: LATE,
@@ -195,7 +195,12 @@ const WEAK_TYPES: Readonly<Partial<Record<DecisionReason, readonly RRType[]>>> =
 const findingsOf = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap(({ trace }) => trace.flatMap((step) => (step.kind === 'finding' ? [step] : [])));
 
-function viewMx({ plan }: Checked): CheckView['mx'] {
+function viewMx({ plan }: Checked): Pick<CheckView, 'mx'> {
+  const isAsked = plan.kind !== 'deliver' || ['mx', 'implicit'].includes(plan.route.via);
+  return isAsked ? { mx: securityOfMx(plan) } : {};
+}
+
+function securityOfMx(plan: DeliveryPlan): NonNullable<CheckView['mx']> {
   if (plan.kind === 'defer' && plan.why === 'dane-required') {
     const { lack } = plan;
     const why = printLack(lack);
@@ -299,7 +304,7 @@ export const printAction = (action: Action, paint: Paint): string =>
 export function printCheck(view: CheckView, paint: Paint): string[] {
   const { domain, mx, hosts, surplus, negativeAnchors = [], warnings = [], spent } = view;
   return [
-    `${paint('strong', domain)}: MX ${mx.status}${mx.why === undefined ? '' : `: ${mx.why}`}`,
+    `${paint('strong', domain)}: ${mx ? printMx(mx) : 'no MX look-up: the mail goes to this very host'}`,
     ...hosts.flatMap((host) => printHostView(host, paint)),
     ...(surplus === undefined ? [] : [`  and ${surplus} more hosts, which were left out`]),
     ...warnings.map((warning) => `  ${paint('fair', 'warning')}: ${warning}`),
@@ -308,6 +313,9 @@ export function printCheck(view: CheckView, paint: Paint): string[] {
     printDecision(view, paint),
   ];
 }
+
+const printMx = ({ status, why }: NonNullable<CheckView['mx']>): string =>
+  `MX ${status}${why === undefined ? '' : `: ${why}`}`;
 
 /** `example.com: defer: ...: one line, whatever servers say in it. */
 export function printDecision(view: CheckView, paint: Paint): string {

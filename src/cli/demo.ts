@@ -91,7 +91,10 @@ async function checkAll(world: World, { hints, anchors }: Stage): Promise<readon
   for (const demand of DEMANDS) {
     const how = { lookup, world, port: 25, probe: 'live', timeoutMs: undefined } as const;
     const terms = { halfDane: 'dane', mandatory: false } as const;
-    const view = await viewOf(Name.parse(demand.domain), { ...how, ...terms });
+    const view = await viewOf(
+      { kind: 'domain', name: Name.parse(demand.domain) },
+      { ...how, ...terms },
+    );
     const isAsDemanded = view.action === demand.action && view.reason === demand.reason;
     rows.push({ demand, view, isAsDemanded });
   }

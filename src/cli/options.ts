@@ -104,7 +104,8 @@ const DEMO = { help: SHARED.help, json: SHARED.json } as const;
 
 export interface CheckWords extends SharedOptions {
   readonly domain: string;
-  readonly port: number;
+  /** Left out where no option names it. */
+  readonly port: number | undefined;
   readonly probe: 'live' | 'none';
   readonly halfDane: HalfDane;
   readonly mandatory: boolean;
@@ -135,8 +136,6 @@ export interface ServeWords extends ResolverChoice {
 /** Somebody wants to read about the command in place of running it. */
 export const HELP = 'help';
 
-const SMTP_PORT = 25;
-
 /** @param now  by which anchors that have a time are judged (RFC 9718) */
 export function parseCheck(args: readonly string[], now: number): CheckWords | typeof HELP {
   const { values, positionals } = parse('check', args, CHECK);
@@ -146,7 +145,7 @@ export function parseCheck(args: readonly string[], now: number): CheckWords | t
   refuse('check', surplus);
   return {
     domain,
-    port: given(values, 'port', parsePort) ?? SMTP_PORT,
+    port: given(values, 'port', parsePort),
     probe: values['no-probe'] ? 'none' : 'live',
     halfDane: given(values, 'half-dane', parseHalfDane) ?? 'dane',
     mandatory: values.mandatory ?? false,

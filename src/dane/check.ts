@@ -4,10 +4,11 @@
  * Does not: know where answers come from (a `Lookup` is given), or print.
  * @module
  */
-import type { Name } from '../dns/name.ts';
+import { Name } from '../dns/name.ts';
 import type { Lookup, Outcome } from '../dnssec/outcome.ts';
 import { type Decision, decide } from './decision.ts';
-import { type DeliveryPlan, type HostPlan, type PlanOptions, planDelivery } from './plan.ts';
+import type { NextHop } from './next-hop.ts';
+import { type DeliveryPlan, type HostPlan, type PlanOptions, planNextHop } from './plan.ts';
 import { type HostProbe, type ProbeOptions, probeHost } from './probe.ts';
 
 export interface CheckOptions extends Pick<PlanOptions, 'halfDane' | 'mandatory'> {
@@ -21,6 +22,7 @@ export interface CheckOptions extends Pick<PlanOptions, 'halfDane' | 'mandatory'
 }
 
 export interface Checked {
+  /** The next-hop domain; an address as a name where the next hop is one. */
   readonly domain: Name;
   readonly plan: DeliveryPlan;
   /** One for each host of the plan, in its order; `undefined` where nothing was to be probed. */
@@ -38,15 +40,20 @@ const PROBES_AT_ONCE = 4;
  *
  * Hosts that a sender would not need are probed too: who runs them wants to know.
  */
-export async function checkDestination(domain: Name, options: CheckOptions): Promise<Checked> {
-  const { probe, port = 25, signal, lookup: _, ...terms } = options;
+export const checkDestination = (domain: Name, options: CheckOptions): Promise<Checked> =>
+  checkNextHop({ kind: 'domain', name: domain }, options);
+
+/** The same for a next hop as an operator writes it (next-hop.ts). A port that it names is the one that counts. */
+export async function checkNextHop(nextHop: NextHop, options: CheckOptions): Promise<Checked> {
+  const { probe, signal, lookup: _, ...terms } = options;
+  const { port = options.port ?? 25 } = nextHop;
   const outcomes: Outcome[] = [];
   const lookup: Lookup = async (...question) => {
     const outcome = await options.lookup(...question);
     outcomes.push(outcome);
     return outcome;
   };
-  const plan = await planDelivery(domain, lookup, {
+  const plan = await planNextHop(nextHop, lookup, {
     ...terms,
     port,
     ...(signal && { signal }),
@@ -56,6 +63,7 @@ export async function checkDestination(domain: Name, options: CheckOptions): Pro
     probe === 'none'
       ? undefined
       : await probeAll(hosts, { ...probe, port, ...(signal && { signal }) });
+  const domain = nextHop.kind === 'literal' ? Name.parse(nextHop.address) : nextHop.name;
   return { domain, plan, probes, decision: decide(plan, probes, { port }), outcomes };
 }
 

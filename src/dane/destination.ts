@@ -40,13 +40,16 @@ export interface MailHost {
 
 /** How the hosts were found, on which the names in a certificate depend (RFC 7672 section 3.2.2). */
 export interface Route {
-  /** `implicit`: the domain has no MX record and is its own host; `relay`: the operator said not to look for one. */
-  readonly via: 'mx' | 'implicit' | 'relay';
+  /**
+   * `implicit`: the domain has no MX record and is its own host; `relay`: the operator said not to look for one; `literal`:
+   * the next hop is an address, which stands in place of a name.
+   */
+  readonly via: 'mx' | 'implicit' | 'relay' | 'literal';
   /** The next-hop domain as it was given. */
   readonly domain: Name;
   /** The next-hop domain with its aliases followed: the owner of the MX records. */
   readonly expanded: Name;
-  /** Of the MX records and every alias that led to them, or of the proof that there are none. */
+  /** Of the MX records and every alias that led to them, or of the proof that there are none; `secure` where none were asked for. */
   readonly security: Security;
 }
 

@@ -33,6 +33,10 @@ export function printLack(lack: Lack, host?: Name): string {
       return `the TLSA records${whose} ${UNSECURED}: ${explainCase(lack.reason, lack.cause)}`;
     case 'no-tlsa':
       return `${who} has no TLSA records`;
+    case 'address-literal':
+      return `${who} is an address, of which DANE does not speak`;
+    case 'dane-off':
+      return 'DANE is switched off here';
     case 'tlsa-unusable':
       return `${who} has ${WHY_ENCRYPT[lack.why]}`;
   }

@@ -13,7 +13,7 @@
  * connect, or judge a certificate (see verify.ts).
  * @module
  */
-import type { Name } from '../dns/name.ts';
+import { Name } from '../dns/name.ts';
 import {
   type Failure,
   type Fault,
@@ -37,6 +37,8 @@ import {
   type Route,
   type Security,
 } from './destination.ts';
+import { referenceNames } from './names.ts';
+import type { NextHop } from './next-hop.ts';
 import { readTlsa, type Tlsa, usableRecords } from './tlsa.ts';
 
 interface Host {
@@ -74,7 +76,11 @@ export type Weakness =
   | ({ readonly why: 'insecure-mx' } & Insecurity)
   | ({ readonly why: 'insecure-address' } & Insecurity)
   | ({ readonly why: 'insecure-tlsa' } & Insecurity)
-  | { readonly why: 'no-tlsa' };
+  | { readonly why: 'no-tlsa' }
+  /** The next hop is an address: there is no name to ask for. */
+  | { readonly why: 'address-literal' }
+  /** The operator does not use DANE here. */
+  | { readonly why: 'dane-off' };
 /** As if DANE did not exist: TLS where it can be had. */
 export type Opportunistic = Reachable & { readonly tls: 'opportunistic' } & Weakness;
 /** What keeps a host, or all of them, from being authenticated by DANE. */
@@ -125,6 +131,8 @@ export interface PlanOptions {
   readonly port?: number;
   /** `skip`: the domain is a relay host that the operator named, not subject to MX look-up. */
   readonly mx?: 'lookup' | 'skip';
+  /** `off`: TLSA records are not asked for; what the MX and address look-ups come to stands. `on` where it is left out. */
+  readonly dane?: 'on' | 'off';
   /** `dane`, as Postfix does, where it is left out. */
   readonly halfDane?: HalfDane;
   /** Whether the operator demands DANE: what is not authenticated by it then waits. No where it is left out. */
@@ -202,7 +210,37 @@ function demandDane(plan: HostPlan): HostPlan {
 }
 
 const weaknessOf = (plan: Opportunistic): Weakness =>
-  plan.why === 'no-tlsa' ? { why: plan.why } : { why: plan.why, ...insecurityOf(plan) };
+  'reason' in plan ? { why: plan.why, ...insecurityOf(plan) } : { why: plan.why };
+
+/** The same for a next hop as an operator writes it (next-hop.ts). A port that it names is the one that counts. */
+export async function planNextHop(
+  nextHop: NextHop,
+  lookup: Lookup,
+  { mx: _, ...options }: PlanOptions = {},
+): Promise<DeliveryPlan> {
+  const { port = options.port } = nextHop;
+  const terms: PlanOptions = { ...options, ...(port !== undefined && { port }) };
+  switch (nextHop.kind) {
+    case 'domain':
+      return planDelivery(nextHop.name, lookup, terms);
+    case 'host':
+      return planDelivery(nextHop.name, lookup, { ...terms, mx: 'skip' });
+    case 'literal':
+      return planLiteral(nextHop.address, terms);
+  }
+}
+
+/** RFC 7672 section 2.2 is about names: an address has nothing that DANE could speak of. */
+function planLiteral(address: string, { mandatory = false }: PlanOptions): DeliveryPlan {
+  const host = Name.parse(address);
+  const plan: HostPlan = {
+    ...{ tls: 'opportunistic', host, preference: undefined },
+    ...{ addresses: [address], why: 'address-literal' },
+  };
+  const security = { status: 'secure' } as const;
+  const route: Route = { via: 'literal', domain: host, expanded: host, security };
+  return { kind: 'deliver', route, hosts: [mandatory ? demandDane(plan) : plan], surplus: 0 };
+}
 
 function relay(domain: Name) {
   const route: Route = { via: 'relay', domain, expanded: domain, security: { status: 'secure' } };
@@ -216,18 +254,19 @@ function relay(domain: Name) {
 
 /** Plans hosts of one route: each as RFC 7672 section 2.2.2 treats a non-MX destination. */
 function makePlanner(route: Route, lookup: Lookup, options: PlanOptions) {
-  const { port = 25, halfDane = 'dane', signal } = options;
+  const { port = 25, dane = 'on', halfDane = 'dane', signal } = options;
   const insecureMx = weaknessOfRoute(route.security);
   return async ({ name: host, preference }: MailHost): Promise<HostPlan> => {
     const askTlsa = makeAskTlsa(lookup, port, signal);
-    const isAsked = !insecureMx || halfDane !== 'may';
+    const isAsked = dane === 'on' && (!insecureMx || halfDane !== 'may');
     if (isAsked) askTlsa.early(host);
     const found = await findAddresses(host, lookup, signal);
     if (found.kind === 'failed')
       return unreachable({ host, preference }, 'addresses', found.failure);
     if (found.kind === 'none') return { tls: 'unreachable', host, preference, why: 'no-address' };
     const reachable: Reachable = { host, preference, addresses: found.addresses };
-    if (insecureMx && !isAsked) return { tls: 'opportunistic', ...reachable, ...insecureMx };
+    if (!isAsked)
+      return { tls: 'opportunistic', ...reachable, ...(insecureMx ?? { why: 'dane-off' }) };
     const candidates = pickCandidates(host, found.outcomes);
     const tlsa =
       candidates.kind === 'unsigned' ? candidates : await findTlsa(candidates.names, askTlsa.now);
@@ -291,14 +330,4 @@ function commit(
   return halfDane === 'encrypt'
     ? { tls: 'encrypt', ...committed, why: 'half-dane' }
     : { tls: 'authenticate', ...committed, names: [baseDomain], halfDane: true };
-}
-
-/**
- * The names that a certificate under a DANE-TA record may carry (RFC 7672 section 3.2.2): always the base domain;
- * behind secure MX records also the next-hop domain and its expansion; without MX records the next-hop domain where
- * the base domain is its expansion.
- */
-function referenceNames({ via, domain, expanded }: Route, host: Name, baseDomain: Name): Name[] {
-  const names = via === 'mx' ? [baseDomain, domain, expanded] : [baseDomain, host];
-  return names.filter((name, i) => names.findIndex((other) => other.equals(name)) === i);
 }

@@ -209,6 +209,36 @@ t.test('another port has TLSA records of its own', async (t) => {
   t.match(view, { hosts: [{ records: [EE_OF_OTHER] }] });
 });
 
+t.test('a host in brackets is asked for no MX; an address takes part in no DANE', async (t) => {
+  const { view } = await json('[mx.example.com]:26', '--no-probe');
+  t.match(view, { domain: 'mx.example.com', hosts: [{ records: [EE_OF_OTHER] }] });
+  t.notOk(Object.hasOwn(view, 'mx'));
+  const address = await json('[192.0.2.1]', '--no-probe');
+  t.match(address.view, {
+    domain: '192.0.2.1',
+    action: 'deliver-opportunistically',
+    reason: 'address-literal',
+  });
+  const { out } = await check(['[mx.example.com]', '--no-probe']);
+  t.match(out, /^mx\.example\.com: no MX look-up: the mail goes to this very host\n/);
+});
+
+t.test('DANE on demand, and half-DANE, from the command line', async (t) => {
+  const { code, view } = await json('plain.net', '--mandatory');
+  t.equal(code, 1);
+  t.match(view, {
+    action: 'defer',
+    reason: 'dane-required',
+    dsn: '4.7.5',
+    why: /^DANE is demanded, but the MX records are not secured by DNSSEC: /,
+    fault: { zone: 'net.', owner: 'plain.net.', type: 'DS' },
+    mx: { status: 'insecure', reason: 'no-ds-proven' },
+  });
+  const wrong = await check(['plain.net', '--half-dane', 'yes']);
+  t.equal(wrong.code, 2);
+  t.match(wrong.err, /--half-dane: "yes" is no half-DANE policy: use dane, encrypt or may/);
+});
+
 t.test('text: the last line is what a sender does', async (t) => {
   const { out, err } = await check(['mismatch.com']);
   const lines = out.trimEnd().split('\n');

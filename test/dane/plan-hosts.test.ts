@@ -1,13 +1,18 @@
 // Cases of ../shared/spec/dane-cases.md section 5b about which hosts there are and under which names: real resolver and
 // validator on an internet in memory, real servers on loopback where the case is about the peer.
 import t, { type Test } from 'tap';
+import { parseNextHop } from '../../src/dane/next-hop.ts';
+import { planNextHop } from '../../src/dane/plan.ts';
 import { corruptSignatures, servfail, type Zones } from '../../src/testing/index.ts';
+import { plain } from './fake-lookup.ts';
 import { I, L, server, U } from './matcher-support.ts';
 import {
   checked,
   EE,
+  open,
   planned,
   type Servers,
+  show,
   TA,
   tlsaAsked,
   told,
@@ -323,6 +328,8 @@ t.test('P30: an address in place of a mail host, and a root beside others', asyn
 });
 
 t.test('P31: a relay in brackets with port 587', async (t) => {
+  const parsed = parseNextHop('[relay.example.com]:587');
+  t.match(parsed, { nextHop: { kind: 'host', port: 587 } });
   const zones: Zones = {
     'example.com': [
       ...['relay MX 10 elsewhere', 'relay A 192.0.2.1', 'elsewhere A 192.0.2.9'],
@@ -350,6 +357,26 @@ t.test('P32: port 2525', async (t) => {
   t.equal(
     told(await checked(t, one, at(L, I))),
     'deliver-authenticated mx.example.com tlsa-matches',
+  );
+});
+
+t.test('P33: a next hop in U-labels: A-labels everywhere', async (t) => {
+  const domain = 'xn--bcher-kva.example';
+  const zones: Zones = { [domain]: ['@ MX 10 mx', 'mx A 192.0.2.1', `_25._tcp.mx ${TA}`] };
+  const parsed = parseNextHop('b\u00fccher.example');
+  if (parsed.kind === 'malformed') return t.fail(parsed.why);
+  const { net, resolver } = open({ zones });
+  const plan = await planNextHop(parsed.nextHop, resolver.lookup);
+  t.same(show(plan), [`mx.${domain}: authenticate mx.${domain} as mx.${domain} ${domain}`]);
+  t.ok(
+    net.log.some(({ name, type }) => type === 'MX' && plain(name) === domain),
+    'on the wire',
+  );
+  t.equal(plan.kind === 'deliver' && plain(plan.route.domain), domain, 'what is reported');
+  t.equal(
+    told(await checked(t, { zones, domain }, at(...issuedTo(domain)))),
+    `deliver-authenticated mx.${domain} tlsa-matches`,
+    'in the certificate',
   );
 });
 

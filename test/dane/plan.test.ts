@@ -5,11 +5,13 @@
  * the section of RFC 7672 that demands the outcome.
  */
 import t from 'tap';
+import { parseNextHop } from '../../src/dane/next-hop.ts';
 import {
   type DeliveryPlan,
   type HostPlan,
   type PlanOptions,
   planDelivery,
+  planNextHop,
 } from '../../src/dane/plan.ts';
 import { Name } from '../../src/dns/name.ts';
 import { fakeLookup, type Internet, plain } from './fake-lookup.ts';
@@ -675,6 +677,60 @@ for (const [group, cases] of Object.entries(ALL)) {
     }
   });
 }
+
+t.test('decision 35, decision 36: next hops as Postfix has them', async (t) => {
+  const { lookup, asked } = fakeLookup({
+    records: {
+      ...SOUND,
+      'MX mx.example.com': ['10 elsewhere.example.com'],
+      'TLSA _587._tcp.mx.example.com': [TA],
+      'TLSA _2525._tcp.mx.example.com': [TA],
+    },
+  });
+  const words = async (text: string, options: PlanOptions = {}) => {
+    const parsed = parseNextHop(text);
+    if (parsed.kind === 'malformed') throw new TypeError(parsed.why);
+    return show(await planNextHop(parsed.nextHop, lookup, options));
+  };
+  const host = ['mx.example.com: authenticate mx.example.com as mx.example.com'];
+  t.strictSame(await words('[mx.example.com]:587'), host);
+  t.strictSame(await words('[mx.example.com]', { port: 587 }), host);
+  t.strictSame(await words('[mx.example.com]:587', { port: 25 }), host, 'the nearer port counts');
+  t.strictSame(await words('[mx.example.com]'), withoutTlsa);
+  t.notOk(asked.includes('MX mx.example.com'), 'no MX is asked for');
+  t.strictSame(await words('example.com:2525'), authenticated, 'by MX, at another port');
+  const before = asked.length;
+  for (const [text, address] of [
+    ['[192.0.2.1]', '192.0.2.1'],
+    ['[IPv6:2001:db8::1]:25', '2001:db8::1'],
+  ] as const) {
+    t.strictSame(await words(text), [`${address}: opportunistic address-literal`]);
+    t.strictSame(await words(text, { mandatory: true }), [
+      `${address}: unreachable dane-required: address-literal`,
+    ]);
+  }
+  t.equal(asked.length, before, 'nothing is asked about an address');
+});
+
+t.test(
+  'DANE switched off: TLSA is not asked for, and what MX and addresses come to stands',
+  async (t) => {
+    const off = async (internet: Internet) => {
+      const { lookup, asked } = fakeLookup(internet);
+      const plan = await planDelivery(Name.parse('example.com'), lookup, { dane: 'off' });
+      t.notOk(asked.some((question) => question.startsWith('TLSA')));
+      return show(plan);
+    };
+    t.strictSame(await off({ records: WITH_TLSA }), ['mx.example.com: opportunistic dane-off']);
+    t.strictSame(await off(INSECURE_MX), insecureMx);
+    t.strictSame(await off({ records: WITH_TLSA, bogus: ['MX example.com'] }), [
+      'defer signature-invalid',
+    ]);
+    t.strictSame(await off({ records: WITH_TLSA, bogus: ['A mx.example.com'] }), [
+      'mx.example.com: unreachable signature-invalid',
+    ]);
+  },
+);
 
 t.test('a failure names the zone and the record at fault', async (t) => {
   const { lookup } = fakeLookup({ records: WITH_TLSA, bogus: [ORIGINAL] });
