@@ -41,9 +41,10 @@ ${EXIT_CODES}`,
   check: `danelaw check DOMAIN [options]
 danelaw check '[HOST]:PORT' [options]
 
-Says what a mail server does with mail for DOMAIN, or for a relay host (RFC 7672): looks up
-its mail hosts with DNSSEC, plans for each, shakes hands with each (no mail is sent), and
-decides: deliver authenticated, half-dane, encrypted or opportunistically, defer or refuse.
+Says what a mail server does with mail for DOMAIN, or for a relay host (RFC 7672): looks
+up its mail hosts with DNSSEC, plans for each, shakes hands with each (no mail is sent),
+and decides: deliver authenticated, half-dane, encrypted or opportunistically, defer or
+refuse.
 
   --port N              SMTP port, 25
   --no-probe            plan only, connect to nobody

@@ -134,18 +134,17 @@ const brokenAt = (name: string): Amendment =>
 t.test('P07: NXDOMAIN for _tcp.mx hides nothing below it, and is told', async (t) => {
   const amend = { 'example.com': [brokenAt('_tcp.mx.example.com')] };
   t.same(await words({ zones: SOUND, amend }), authenticated);
-  // Where the cut of the host's own zone is not known, the name between is asked for on the way.
-  const zones: Zones = { mx: ['@ A 192.0.2.1', `_25._tcp ${EE}`] };
-  const { net, resolver } = open({ zones, amend: { mx: [brokenAt('_tcp.mx')] } });
-  const outcome = await resolver.lookup(Name.parse('_25._tcp.mx'), 'TLSA');
+  // Nobody need ask for the name between once the zone is known. Above a zone cut it is asked for, and then the whole name
+  // after it, as if the NXDOMAIN had been nothing.
+  const zones: Zones = { 'mx.example.com': ['@ A 192.0.2.1', `_25._tcp ${EE}`] };
+  const { net, resolver } = open({ zones, amend: { com: [brokenAt('example.com')] } });
+  const outcome = await resolver.lookup(Name.parse(TLSA_NAME), 'TLSA');
   t.match(outcome, { status: 'secure', answer: { kind: 'records' } });
-  const met = net.log.some(
-    ({ name, result }) => plain(name) === '_tcp.mx' && result === 'nxdomain',
-  );
-  t.same(
-    findWarnings([outcome]).map(printWarning),
-    met ? ['server 192.0.2.1 of mx says that _tcp.mx does not exist, but _25._tcp.mx does'] : [],
-  );
+  const said = net.log.find(({ result }) => result === 'nxdomain');
+  t.equal(said && plain(said.name), 'example.com');
+  t.same(findWarnings([outcome]).map(printWarning), [
+    `server ${said?.server} of com says that example.com does not exist, but ${TLSA_NAME} does`,
+  ]);
 });
 
 t.test('P08: an NXDOMAIN that is kept for _tcp.mx hides nothing below it', async (t) => {
@@ -396,6 +395,24 @@ t.test('P55: a DS of algorithms or digests that nobody here knows: insecure', as
     t.same(tlsaAsked, [TLSA_NAME], `${claim}: no TLSA question`);
   }
 });
+
+t.test(
+  'P55: a DS that somebody has swapped on the way for one of an unknown algorithm',
+  async (t) => {
+    const swapped = alterReply((reply) => {
+      const swap = (record: RR): RR =>
+        record.type === 'DS'
+          ? { ...record, rdata: encode('DS', { ...decode('DS', record.rdata), algorithm: 12 }) }
+          : record;
+      return { ...reply, answer: reply.answer.map(swap), authority: reply.authority.map(swap) };
+    });
+    const { words, plan } = await planned({ zones: SOUND, amend: { com: [swapped] } });
+    t.equal(plan.kind, 'defer', 'neither secure nor insecure');
+    t.same(words, ['defer signature-invalid']);
+    const host = await planned({ zones: hosted(`_25._tcp.mx ${EE}`), amend: { net: [swapped] } });
+    t.same(host.words, ['mx.host.net: unreachable signature-invalid (addresses)', SECOND]);
+  },
+);
 
 t.test('P56: NSEC3 with 51 iterations: denials are insecure, answers stay secure', async (t) => {
   const zone = (iterations: number, ...records: readonly string[]): Zones => ({
