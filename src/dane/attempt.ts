@@ -7,7 +7,8 @@
  * @module
  */
 import type { Name } from '../dns/name.ts';
-import type { Contact, Handshake, Stage } from '../tls/connect.ts';
+import type { Contact, Handshake } from '../tls/connect.ts';
+import type { Stage } from '../tls/failure.ts';
 import { MISMATCHES, type MismatchReason } from './mismatch.ts';
 import type { Authenticate, Encrypt, Opportunistic } from './plan.ts';
 import type { Tlsa } from './tlsa.ts';

@@ -1,0 +1,75 @@
+/**
+ * What a delivery is given, and what it tells on its way.
+ * @module
+ */
+import type { Attempt } from '../dane/attempt.ts';
+import type { DeliveryPlan, HostPlan } from '../dane/plan.ts';
+import type { Name } from '../dns/name.ts';
+import type { Lookup } from '../dnssec/outcome.ts';
+import type { Clock, ServerAddress } from '../environment.ts';
+import type { Certificate } from '../tls/certificate.ts';
+import type { Open } from './contact.ts';
+import type { StsStance, Wish } from './demand.ts';
+import type { Letter } from './letter.ts';
+import type { RootsVerdict } from './permit.ts';
+import type { SessionTimes } from './smtp-session.ts';
+import type { Terms } from './terms.ts';
+
+export interface Message {
+  /** The return path, without brackets; empty for a bounce. */
+  readonly from: string;
+  /** Recipients at this next hop, each once. */
+  readonly to: readonly string[];
+  /** Header and body, with CRLF at the end of each line and dots as they are. */
+  readonly data: Uint8Array;
+  /** It came with REQUIRETLS (RFC 8689 section 2). */
+  readonly requireTls?: boolean;
+  /** It has the header field `TLS-Required: No` (RFC 8689 section 3), which counts for nothing beside REQUIRETLS. */
+  readonly tlsRequired?: 'no';
+  /** Our own TLSRPT report: nothing keeps it, and no report tells of it (RFC 8460 section 3 and section 5.3). */
+  readonly purpose?: 'tls-report';
+}
+
+export interface DeliverParts {
+  readonly lookup: Lookup;
+  /** For this destination (policy.ts). */
+  readonly terms: Terms;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly connect: Open;
+  /** What EHLO says about us: a host name that this client is known by. */
+  readonly clientName: string;
+  /** Authorities that are trusted where DANE has no word: MTA-STS, REQUIRETLS, `tls_verify`. None where it is left out. */
+  readonly roots?: readonly Certificate[];
+  /** Where packets for an address really go. */
+  readonly dial?: (address: ServerAddress) => ServerAddress;
+  /** For each step up to the handshake, and all of them. */
+  readonly stepMs?: number;
+  readonly totalMs?: number;
+  /** For the steps after it; those of RFC 5321 section 4.5.3.2 where it is left out. */
+  readonly times?: SessionTimes;
+  /** Hears of each connection, and of each host that was passed over, as it happens. */
+  readonly visited?: (visit: Visit) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** One connection, or a host to which there was none. */
+export interface Visit {
+  /** As planned. */
+  readonly host: HostPlan;
+  /** Left out where the host was passed over, or TLS was not asked for. */
+  readonly attempt?: Attempt;
+  readonly byRoots?: RootsVerdict;
+}
+
+/** A message, ready to go to the hosts of a plan. */
+export interface Errand {
+  readonly parts: DeliverParts;
+  readonly message: Message;
+  readonly letter: Extract<Letter, { kind: 'letter' }>;
+  readonly plan: Extract<DeliveryPlan, { kind: 'deliver' }>;
+  readonly port: number;
+  readonly wish: Wish;
+  readonly stsOf: (host: Name) => StsStance | undefined;
+  /** When to ask the DNS again, by what it has said so far. */
+  readonly retryAt: () => number | undefined;
+}

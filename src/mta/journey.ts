@@ -1,0 +1,287 @@
+/**
+ * The way of one message along the hosts of a plan: every address of each with the full check, until nobody waits any more.
+ *
+ * Implements RFC 7672 section 2.2 (the next address, the next host), section 2.2.1 (no host is preferred for its TLSA
+ * records) and RFC 8689 section 4.2.1 (QUIT and on to the next host). Does not: look up hosts (deliver.ts), or keep
+ * anything from one message to the next.
+ * @module
+ */
+import { type ContactPlan, printHost } from '../dane/attempt.ts';
+import { decide } from '../dane/decision.ts';
+import { findAddresses } from '../dane/destination.ts';
+import type { HostPlan, Unreachable } from '../dane/plan.ts';
+import { type Delivered, deferredEnd, failedEnd, type RecipientEnd } from './delivered.ts';
+import { type Demand, daneForce, demandOf, type Exclusion, withoutDane } from './demand.ts';
+import type { Errand } from './errand.ts';
+import { type Meeting, meet } from './meeting.ts';
+import { overlooked, type Permission, type Protection, permit, type Shown } from './permit.ts';
+import { extensionsOf, type Fate, SESSION_TIMES, sayEhlo, transact } from './smtp-session.ts';
+import { requireTlsEnd, type Trouble, toTell } from './trouble.ts';
+
+/** Takes the message to the hosts in their order. */
+export const travel = (errand: Errand): Promise<Delivered> => new Journey(errand).run();
+
+class Journey {
+  readonly #errand: Errand;
+  /** Recipients that no host has taken or refused yet. */
+  readonly #waiting: Set<string>;
+  readonly #ends = new Map<string, RecipientEnd>();
+  readonly #troubles: Trouble[] = [];
+  /** What a server said of one recipient last. */
+  readonly #delays = new Map<string, Trouble>();
+  readonly #overlooked: Trouble[] = [];
+
+  constructor(errand: Errand) {
+    this.#errand = errand;
+    this.#waiting = new Set(errand.message.to);
+  }
+
+  async run(): Promise<Delivered> {
+    for (const host of this.#errand.plan.hosts) {
+      if (this.#isOver()) break;
+      await this.#atHost(host);
+    }
+    const recipients = this.#errand.message.to.map((to) => this.#ends.get(to) ?? this.#undone(to));
+    return { recipients, overlooked: this.#overlooked };
+  }
+
+  #isOver(): boolean {
+    return this.#waiting.size === 0 || this.#errand.parts.signal?.aborted === true;
+  }
+
+  async #atHost(planned: HostPlan): Promise<void> {
+    const {
+      wish,
+      plan: { route },
+      parts: { terms },
+      stsOf,
+    } = this.#errand;
+    const plan = planned.tls === 'unreachable' ? await this.#reach(planned) : planned;
+    if (!plan) return;
+    const demand = demandOf(plan, {
+      terms,
+      wish,
+      route: route.security.status,
+      sts: stsOf(plan.host),
+    });
+    if (demand.kind === 'skip') {
+      this.#troubles.push(EXCLUSIONS[demand.why](plan));
+      return;
+    }
+    for (const address of plan.addresses) {
+      if (this.#isOver()) return;
+      await this.#atAddress(plan, demand, address);
+    }
+  }
+
+  /** A host that DANE keeps from being contacted may be where DANE does not bind: as if there were no DANE. */
+  async #reach(planned: Unreachable): Promise<ContactPlan | undefined> {
+    const { plan, port, wish, parts } = this.#errand;
+    const decision = decide({ ...plan, hosts: [planned], surplus: 1 }, [], { port });
+    const { reason, why } = decision;
+    const dsn = 'dsn' in decision && decision.dsn !== undefined ? decision.dsn : '4.4.3';
+    const fault = 'fault' in decision ? decision.fault : undefined;
+    const trouble: Trouble = {
+      nature: 'lookup',
+      reason,
+      why,
+      dsn,
+      host: planned.host,
+      ...(fault && { fault }),
+    };
+    parts.visited?.({ host: planned });
+    if (!isKeptByDane(planned) || daneForce(parts.terms, wish) === 'binding') {
+      this.#troubles.push(trouble);
+      return undefined;
+    }
+    this.#overlooked.push(trouble);
+    const found = await findAddresses(planned.host, parts.lookup, parts.signal);
+    if (found.kind !== 'found') {
+      this.#troubles.push({ ...trouble, dsn: '4.4.3' });
+      return undefined;
+    }
+    return withoutDane({ ...planned, addresses: found.addresses });
+  }
+
+  async #atAddress(plan: ContactPlan, demand: Demand, address: string): Promise<void> {
+    const first = await this.#meet(plan, demand.starttls, address);
+    const isRetried =
+      first.kind === 'shut' && first.isAboutTls && demand.afterFailure === 'in-clear';
+    if (isRetried && plan.tls !== 'opportunistic') this.#overlooked.push(first.trouble);
+    const meeting = isRetried ? await this.#meet(plan, 'skip', address) : first;
+    if (meeting.kind === 'shut') {
+      this.#troubles.push(meeting.trouble);
+      return;
+    }
+    const { shown, channel } = meeting;
+    const permission = permit(demand, shown);
+    if (permission.kind === 'stop') this.#stop({ plan, address }, permission);
+    else {
+      if (demand.judge !== 'dane') this.#overlook(shown, address);
+      await this.#send({ plan, address }, meeting, permission.protection);
+    }
+    await channel.close();
+  }
+
+  #stop({ plan: { host }, address }: Place, { reason, why }: Stop): void {
+    const text = `${printHost(host)}: ${why}`;
+    this.#troubles.push({ nature: 'tls', reason, why: text, dsn: '4.7.5', host, address });
+  }
+
+  /** Mail goes, and somebody wants to know what DANE would have said. */
+  #overlook(shown: Shown, address: string): void {
+    const { host } = shown.plan;
+    const missed = overlooked(shown);
+    if (!missed) return;
+    const { reason, why, dsn = '4.7.5' } = missed;
+    const text = `${printHost(host)}: ${why}`;
+    this.#overlooked.push({ nature: 'tls', reason, why: text, dsn, host, address });
+  }
+
+  #meet(plan: ContactPlan, starttls: Demand['starttls'], address: string): Promise<Meeting> {
+    return meet(this.#errand, { plan, starttls, address });
+  }
+
+  async #send(
+    { plan, address }: Place,
+    { channel, hello }: Met,
+    protection: Protection,
+  ): Promise<void> {
+    const { message, letter, wish, parts } = this.#errand;
+    const times = parts.times ?? SESSION_TIMES;
+    const extensions = hello
+      ? extensionsOf(hello)
+      : await sayEhlo(channel, parts.clientName, times);
+    if ('kind' in extensions) {
+      this.#troubles.push(ofFate(extensions, plan, address));
+      return;
+    }
+    const knowsRequireTls = extensions.has('REQUIRETLS');
+    // RFC 8689 section 5: a bounce is not lost for the want of the option.
+    if (wish === 'required' && !knowsRequireTls && message.from !== '') {
+      this.#troubles.push(lacksRequireTls(plan, address));
+      return;
+    }
+    const to = [...this.#waiting];
+    const requireTls = wish === 'required' && knowsRequireTls ? 'say' : 'leave-out';
+    const transaction = { from: message.from, to, letter, requireTls } as const;
+    const fates = await transact(channel, extensions, transaction, times);
+    for (const [i, recipient] of to.entries()) {
+      const fate = fates[i];
+      if (fate) this.#note(recipient, fate, { plan, address, protection });
+    }
+  }
+
+  #note(recipient: string, fate: Fate, { plan, address, protection }: Sent): void {
+    const { host } = plan;
+    const trouble = ofFate(fate, plan, address);
+    switch (fate.kind) {
+      case 'accepted':
+        this.#end({
+          kind: 'delivered',
+          recipient,
+          dsn: fate.dsn,
+          why: fate.why,
+          host,
+          address,
+          tls: protection,
+        });
+        return;
+      case 'refused':
+        this.#end(failedEnd(recipient, trouble));
+        return;
+      case 'delayed':
+        this.#delays.set(recipient, trouble);
+        // It may have been taken: another host would be a second copy now, and the queue waits at least.
+        if (fate.step === 'end' && !SAID.has(fate.reason))
+          this.#end(deferredEnd(recipient, trouble));
+    }
+  }
+
+  #end(end: RecipientEnd): void {
+    this.#waiting.delete(end.recipient);
+    this.#ends.set(end.recipient, end);
+  }
+
+  /** Of a recipient that no host has taken or refused. */
+  #undone(recipient: string): RecipientEnd {
+    const { plan, wish, retryAt } = this.#errand;
+    const own = this.#delays.get(recipient);
+    const troubles = [...this.#troubles, ...(own ? [own] : [])];
+    const end = wish === 'required' ? requireTlsEnd(troubles) : undefined;
+    if (end) return failedEnd(recipient, end);
+    const isNowhere =
+      troubles.length > 0 && troubles.every(({ reason }) => reason === 'no-address');
+    if (isNowhere && plan.surplus === 0) return failedEnd(recipient, noHost(plan.hosts));
+    const told = toTell(troubles) ?? OUT_OF_TIME;
+    return deferredEnd(recipient, told, told.dsn === '4.7.5' ? retryAt() : undefined);
+  }
+}
+
+type Met = Extract<Meeting, { kind: 'met' }>;
+type Stop = Extract<Permission, { kind: 'stop' }>;
+interface Place {
+  readonly plan: ContactPlan;
+  readonly address: string;
+}
+interface Sent extends Place {
+  readonly protection: Protection;
+}
+
+/** What a server says of the message, and not of the connection. */
+const SAID: ReadonlySet<Fate['reason']> = new Set(['smtp-delayed', 'smtp-refused']);
+
+const OUT_OF_TIME: Trouble = {
+  nature: 'network',
+  reason: 'not-probed',
+  why: 'there was no time left to try a host',
+  dsn: '4.4.7',
+};
+
+const isKeptByDane = (planned: Unreachable): boolean =>
+  planned.why === 'dane-required' || ('step' in planned && planned.step === 'tlsa');
+
+/** Row 8 of the decision table. */
+const noHost = ({ length }: readonly HostPlan[]): Trouble => ({
+  nature: 'lookup',
+  reason: 'no-address',
+  why: length === 1 ? 'its mail host has no address' : 'none of its mail hosts has an address',
+  dsn: '5.4.4',
+});
+
+const EXCLUSIONS: Readonly<Record<Exclusion['why'], (plan: ContactPlan) => Trouble>> = {
+  'sts-mx-mismatch': ({ host }) => ({
+    nature: 'tls',
+    reason: 'sts-mx-mismatch',
+    why: `${printHost(host)} is not in the domain's MTA-STS policy`,
+    dsn: '4.7.5',
+    host,
+  }),
+  'mx-not-validated': ({ host }) => ({
+    nature: 'tls',
+    reason: 'mx-not-validated',
+    why: `REQUIRETLS: neither DNSSEC nor MTA-STS vouches for ${printHost(host)} as a host of the domain`,
+    dsn: '4.7.5',
+    host,
+  }),
+};
+
+const lacksRequireTls = ({ host }: ContactPlan, address: string): Trouble => ({
+  nature: 'requiretls',
+  reason: 'no-requiretls',
+  why: `${printHost(host)} does not know REQUIRETLS`,
+  dsn: '4.7.30',
+  host,
+  address,
+});
+
+function ofFate({ reason, dsn, why }: Fate, { host }: ContactPlan, address: string): Trouble {
+  return {
+    nature: 'mail',
+    reason: reason === 'accepted' ? 'protocol-error' : reason,
+    why: `${printHost(host)}: ${why}`,
+    dsn,
+    host,
+    address,
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Whether mail may go over a connection that stands, and what it may be called.
+ *
+ * The last gate: what has no permission is never handed to a session. Implements RFC 7672 section 2.2 (no mail without TLS
+ * or past a wrong certificate where secure TLSA records bind), RFC 8461 section 4.2 and RFC 8689 section 4.2.1. Does not:
+ * connect, or choose among hosts.
+ * @module
+ */
+import { type Attempt, type ContactPlan, type Result, weigh } from '../dane/attempt.ts';
+import { type Demand, withoutDane } from './demand.ts';
+
+/** How a message travelled; `verified` by secure TLSA records alone. */
+export type Protection = 'verified' | 'half-dane' | 'sts' | 'authorities' | 'encrypted' | 'clear';
+
+/** What one connection has shown. */
+export type Shown = { readonly plan: ContactPlan } & (
+  | {
+      readonly layer: 'tls';
+      readonly attempt: Attempt;
+      /** By the authorities and the host's name, where somebody asked. */
+      readonly byRoots?: RootsVerdict;
+    }
+  /** `attempt`: why there is no TLS, unless nobody asked for it. */
+  | { readonly layer: 'clear'; readonly attempt?: Attempt }
+);
+
+export type RootsVerdict =
+  | { readonly kind: 'valid' }
+  | {
+      readonly kind: 'invalid';
+      readonly result: keyof typeof BY_ROOTS;
+      readonly reason?: string;
+    };
+
+export type Permission =
+  | { readonly kind: 'go'; readonly protection: Protection }
+  | { readonly kind: 'stop'; readonly reason: Refused['reason']; readonly why: string };
+
+type Refused = Extract<Result, { kind: 'failed' }>;
+
+export function permit(demand: Demand, shown: Shown): Permission {
+  if (shown.layer === 'clear') {
+    if (demand.starttls !== 'require') return { kind: 'go', protection: 'clear' };
+    return { kind: 'stop', reason: 'no-starttls', why: 'the connection is not encrypted' };
+  }
+  const { plan, attempt } = shown;
+  switch (demand.judge) {
+    case 'dane': {
+      const result = weigh(plan, attempt);
+      if (result.kind === 'authenticated')
+        return { kind: 'go', protection: isHalf(plan) ? 'half-dane' : 'verified' };
+      if (result.kind === 'failed') return { kind: 'stop', reason: result.reason, why: result.why };
+      return { kind: 'stop', reason: 'dane-no-match', why: 'no TLSA record was looked at' };
+    }
+    case 'authorities':
+    case 'authorities-and-name':
+      return byAuthorities(demand, shown);
+    case 'nobody':
+      return { kind: 'go', protection: 'encrypted' };
+  }
+}
+
+const isHalf = (plan: ContactPlan): boolean => plan.tls === 'authenticate' && plan.halfDane;
+
+function byAuthorities(demand: Demand, { byRoots }: Extract<Shown, { layer: 'tls' }>): Permission {
+  if (byRoots?.kind === 'valid')
+    return { kind: 'go', protection: demand.for === 'sts' ? 'sts' : 'authorities' };
+  const result = byRoots?.result ?? 'certificate-not-trusted';
+  if (demand.judge === 'authorities' && result === 'certificate-host-mismatch')
+    return { kind: 'go', protection: 'encrypted' };
+  const reason = result === 'validation-failure' ? 'certificate-not-trusted' : result;
+  const detail = byRoots?.reason === undefined ? '' : `: ${byRoots.reason}`;
+  return { kind: 'stop', reason, why: `${BY_ROOTS[result]}${detail}` };
+}
+
+const BY_ROOTS = {
+  'certificate-host-mismatch': 'the certificate does not name the mail server',
+  'certificate-expired': 'the certificate, or an authority between it and the root, has expired',
+  'certificate-not-trusted': 'no trusted authority vouches for the certificate',
+  'validation-failure': 'the certificate cannot be verified',
+} as const;
+
+/** What DANE would have stopped, where it is looked at without binding. */
+export function overlooked({ plan, attempt }: Shown): Refused | undefined {
+  if (plan.tls === 'opportunistic' || !attempt) return undefined;
+  const result = weigh(plan, attempt);
+  return result.kind === 'failed' ? result : undefined;
+}
+
+/** Whether the server takes part in SMTP, and only its TLS failed. */
+export const failedAtTls = (plan: ContactPlan, attempt: Attempt): boolean =>
+  weigh(withoutDane(plan), attempt).kind === 'clear';

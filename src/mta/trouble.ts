@@ -1,0 +1,68 @@
+/**
+ * Why a host did not take a message, and which of several such troubles the sender hears of.
+ *
+ * Implements RFC 8689 section 4.2.1 (when a message with REQUIRETLS fails, and with which code) and the order of decision
+ * 18 of DECISIONS.md: what somebody can mend comes before what the network may mend by itself. Codes are those of RFC
+ * 3463 that the decision table names.
+ * @module
+ */
+import type { DecisionReason, FaultyRecord } from '../dane/decision.ts';
+import type { Name } from '../dns/name.ts';
+import type { FateReason } from './smtp-session.ts';
+
+export type TroubleReason =
+  | DecisionReason
+  | Exclude<FateReason, 'accepted'>
+  /** An enforced MTA-STS policy does not list the host (RFC 8461 section 5). */
+  | 'sts-mx-mismatch'
+  /** REQUIRETLS, and neither DNSSEC nor MTA-STS vouches for the host's name (RFC 8689 section 4.2.1). */
+  | 'mx-not-validated'
+  /** REQUIRETLS, and the server does not know it. */
+  | 'no-requiretls'
+  /** The message cannot be sent to anybody as it is. */
+  | 'bare-cr-or-lf';
+
+export interface Trouble {
+  /** What kind of thing went wrong: RFC 8689 gives up over TLS, and waits for the DNS and the network. */
+  readonly nature: 'lookup' | 'network' | 'tls' | 'requiretls' | 'mail';
+  readonly reason: TroubleReason;
+  readonly why: string;
+  /** Of class 4, unless the message failed for good. */
+  readonly dsn: string;
+  readonly host?: Name;
+  readonly address?: string;
+  readonly fault?: FaultyRecord;
+}
+
+const SECURITY = '4.7.5';
+
+/** The one that least goes away by itself. */
+export const toTell = (troubles: readonly Trouble[]): Trouble | undefined =>
+  troubles.find(({ dsn }) => dsn === SECURITY) ??
+  troubles.find(({ nature }) => nature === 'tls' || nature === 'requiretls') ??
+  troubles.find(({ nature }) => nature === 'mail') ??
+  troubles.find(({ reason }) => reason !== 'no-address') ??
+  troubles[0];
+
+/** RFC 8689 section 4.2.1: `Encryption needed` and `REQUIRETLS support required`. */
+const ENCRYPTION_NEEDED = '5.7.10';
+export const REQUIRETLS_NEEDED = '5.7.30';
+
+/**
+ * The end of a message with REQUIRETLS that no host could take, if it is one: not while a host or a record could not be
+ * reached.
+ */
+export function requireTlsEnd(troubles: readonly Trouble[]): Trouble | undefined {
+  const final = troubles.filter(({ nature }) => nature === 'tls' || nature === 'requiretls');
+  if (final.length === 0 || final.length < troubles.length) return undefined;
+  const told = final.find(({ nature }) => nature === 'tls') ?? final[0];
+  return told && { ...told, dsn: told.nature === 'tls' ? ENCRYPTION_NEEDED : REQUIRETLS_NEEDED };
+}
+
+/** RFC 3463 section 3.5: no answer, bad connection; section 3.6 for what is no SMTP. */
+export const NETWORK_DSN: Readonly<Partial<Record<TroubleReason, string>>> = {
+  'connect-failed': '4.4.1',
+  timeout: '4.4.1',
+  closed: '4.4.2',
+  'protocol-error': '4.5.0',
+};
