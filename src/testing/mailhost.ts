@@ -37,6 +37,34 @@ export interface MailHostDescription {
   /** Another chain, with a key of another kind, for clients that prefer that. */
   readonly otherChain?: readonly IssuedCertificate[];
   readonly fault?: MailFault;
+  /** OpenSSL's list, TLS 1.2 alone with it; its default where it is left out. */
+  readonly ciphers?: string;
+  /** Announced beside the usual ones: `SIZE 1000`, `8BITMIME`. */
+  readonly extensions?: readonly string[];
+  /** Announced under TLS only: `REQUIRETLS` (RFC 8689 section 2). */
+  readonly tlsExtensions?: readonly string[];
+  /** What it says or does at a step in place of the usual reply. */
+  readonly answers?: Readonly<Partial<Record<MailStep, string | MailSulk>>>;
+  /** Hears each command before it is answered. */
+  readonly heard?: (command: string) => void;
+}
+
+/** A greeting, a command (under TLS alone with `tls `), or the end of a message. */
+export type MailStep = 'greeting' | 'end' | MailVerb | `tls ${MailVerb | 'end'}`;
+type MailVerb = 'EHLO' | 'HELO' | 'STARTTLS' | 'MAIL' | 'RCPT' | 'DATA';
+
+/** Says nothing; ends the connection; says 354 and then reads no further. */
+export type MailSulk = 'silence' | 'hang-up' | 'deafness';
+
+/** A message that was taken. */
+export interface TakenMail {
+  /** What it came in. */
+  readonly layer: 'clear' | 'tls';
+  /** Behind `MAIL FROM:`, with its parameters. */
+  readonly from: string;
+  /** Behind each `RCPT TO:` that was not refused. */
+  readonly to: readonly string[];
+  readonly text: string;
 }
 
 export interface MailHost {
@@ -46,24 +74,29 @@ export interface MailHost {
   readonly commands: readonly string[];
   /** The text of every message that was taken. */
   readonly messages: readonly string[];
+  /** The same with their envelopes. */
+  readonly mails: readonly TakenMail[];
   close(): Promise<void>;
 }
 
 /** Starts an SMTP server at a free port of 127.0.0.1. */
 export async function startMailHost(description: MailHostDescription): Promise<MailHost> {
   const commands: string[] = [];
-  const messages: string[] = [];
+  const mails: TakenMail[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    new Session(socket, description, { commands, messages }).greet();
+    new Session(socket, description, { commands, mails }).greet();
   });
   const port = await listen(server);
   return {
     address: { ip: '127.0.0.1', port },
     commands,
-    messages,
+    mails,
+    get messages() {
+      return mails.map(({ text }) => text);
+    },
     close: () => {
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
@@ -83,7 +116,7 @@ function listen(server: Server): Promise<number> {
 
 interface Ledger {
   readonly commands: string[];
-  readonly messages: string[];
+  readonly mails: TakenMail[];
 }
 
 /** A fatal TLS alert, handshake_failure (RFC 8446 section 6.2). */
@@ -108,6 +141,8 @@ class Session {
   #pending = '';
   /** Lines of the message under way. */
   #message: string[] | undefined;
+  #from = '';
+  #to: string[] = [];
 
   constructor(socket: Socket, description: MailHostDescription, ledger: Ledger) {
     this.#socket = socket;
@@ -119,7 +154,8 @@ class Session {
   greet(): void {
     const { name, fault } = this.#description;
     if (fault === 'silent') return;
-    this.#say(fault === 'greeting-refused' ? `554 ${name} no` : `220 ${name} ESMTP`);
+    const usual = fault === 'greeting-refused' ? `554 ${name} no` : `220 ${name} ESMTP`;
+    this.#answer('greeting', usual);
   }
 
   #attend(socket: Socket): void {
@@ -145,18 +181,53 @@ class Session {
       message.push(line.replace(/^\./, '')); // RFC 5321 section 4.5.2
       return;
     }
-    this.#ledger.messages.push(message.join('\r\n'));
     this.#message = undefined;
-    this.#say('250 2.0.0 taken');
+    const reply = this.#answer('end', '250 2.0.0 taken');
+    if (!reply.startsWith('2')) return;
+    const [layer, from, to] = [this.#layer, this.#from, this.#to];
+    this.#ledger.mails.push({ layer, from, to, text: message.join('\r\n') });
   }
 
   #command(line: string): void {
-    this.#ledger.commands.push(this.#layer === 'tls' ? `tls ${line}` : line);
+    const heard = this.#layer === 'tls' ? `tls ${line}` : line;
+    this.#ledger.commands.push(heard);
+    this.#description.heard?.(heard);
     const verb = line.split(' ', 1)[0]?.toUpperCase() ?? '';
-    if (verb === 'DATA') this.#message = [];
-    this.#say(this.#replyTo(verb));
+    const reply = this.#answer(verb, this.#replyTo(verb));
+    this.#follow(verb, line, reply);
+  }
+
+  /** What a reply sets going. */
+  #follow(verb: string, line: string, reply: string): void {
+    const isTaken = /^[23]/.test(reply);
+    const argument = line.slice(line.indexOf(':') + 1);
     if (verb === 'QUIT') this.#socket.end();
+    else if (!isTaken) return;
     else if (verb === 'STARTTLS' && this.#takesTls()) this.#startTls();
+    else if (verb === 'MAIL') [this.#from, this.#to] = [argument, []];
+    else if (verb === 'RCPT') this.#to.push(argument);
+    else if (verb === 'DATA') this.#message = [];
+  }
+
+  /** The usual reply, or what the description says. */
+  #answer(step: string, usual: string): string {
+    const answers: Readonly<Record<string, string | undefined>> = this.#description.answers ?? {};
+    const answer = (this.#layer === 'tls' ? answers[`tls ${step}`] : undefined) ?? answers[step];
+    switch (answer) {
+      case 'silence':
+        return '';
+      case 'hang-up':
+        this.#socket.end();
+        return '';
+      case 'deafness':
+        this.#socket.pause();
+        break;
+      default:
+        this.#say(answer ?? usual);
+        return answer ?? usual;
+    }
+    this.#say(usual);
+    return usual;
   }
 
   #replyTo(verb: string): string {
@@ -189,9 +260,16 @@ class Session {
   }
 
   #extensions(): string {
-    const { name, fault } = this.#description;
-    const offersTls = this.#layer === 'clear' && fault !== 'no-starttls';
-    const lines = [name, 'PIPELINING', 'ENHANCEDSTATUSCODES', ...(offersTls ? ['STARTTLS'] : [])];
+    const { name, fault, extensions = [], tlsExtensions = [] } = this.#description;
+    const isClear = this.#layer === 'clear';
+    const lines = [
+      name,
+      'PIPELINING',
+      'ENHANCEDSTATUSCODES',
+      ...extensions,
+      ...(isClear ? [] : tlsExtensions),
+      ...(isClear && fault !== 'no-starttls' ? ['STARTTLS'] : []),
+    ];
     return lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}`).join('\r\n');
   }
 
@@ -207,18 +285,19 @@ class Session {
   }
 
   #secure(): void {
-    const { chain, otherChain = [] } = this.#description;
+    const { chain, otherChain = [], ciphers } = this.#description;
     const leaves = [chain[0], otherChain[0]].filter((leaf) => leaf !== undefined);
     if (leaves.length === 0)
       throw new RangeError('a mail host without certificates cannot speak TLS');
     const secureContext = createSecureContext({
       // OpenSSL's usual level, 2 from version 3.2 on, refuses to serve short keys and SHA-1, which clients may meet.
-      ciphers: 'DEFAULT:@SECLEVEL=0',
+      ciphers: ciphers ?? 'DEFAULT:@SECLEVEL=0',
       key: leaves.map(({ privateKey }) => privateKey.export({ type: 'pkcs8', format: 'pem' })),
       cert: [chain, otherChain]
         .filter(({ length }) => length > 0)
         .map((list) => list.map(({ pem }) => pem).join('')),
       minVersion: 'TLSv1.2',
+      ...(ciphers !== undefined && { maxVersion: 'TLSv1.2', dhparam: 'auto' }),
     });
     this.#socket = new TLSSocket(this.#socket, { isServer: true, secureContext });
     this.#layer = 'tls';
