@@ -52,9 +52,9 @@ export async function deliver(
 }
 
 function checkEnvelope({ from, to }: Message): void {
-  if (from !== '') checkMailbox(from, 'from');
+  if (from !== '') checkMailbox(from, 'return path');
   if (to.length === 0) throw new TypeError('to: there is no recipient');
-  for (const recipient of to) checkMailbox(recipient, 'to');
+  for (const recipient of to) checkMailbox(recipient, 'recipient');
 }
 
 const bare = ({ character, at }: { character: string; at: number }): Trouble => ({
