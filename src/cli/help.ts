@@ -31,6 +31,8 @@ danelaw tlsa plan HOST    the way to the next certificate, and which step is saf
 danelaw openpgpkey ADDRESS, danelaw smimea ADDRESS
                           the keys of a mail user, where they are proved
 danelaw policy check FILE what is wrong with a policy file, or what it says of a delivery
+danelaw mta-sts list|show|refresh|purge
+                          the MTA-STS policies that are kept
 danelaw query NAME TYPE   one DNS question with proof
 danelaw serve             answers the programs of this machine, each answer proven
 danelaw demo              checks destinations of all kinds on an internet inside this process
@@ -146,6 +148,20 @@ it; or that nothing is, and where it has DANE looked up. docs/policy.md tells it
   -h, --help            this text
 
 ${EXIT_CODES}`,
+  'mta-sts': `danelaw mta-sts list --state DIR [options]
+danelaw mta-sts show DOMAIN --state DIR [options]
+danelaw mta-sts refresh DOMAIN --state DIR [options]
+danelaw mta-sts purge --state DIR [options]
+
+Shows the MTA-STS policies (RFC 8461) that are kept in DIR, in the words of Momentum's
+console; fetches the policy of DOMAIN now; or removes the policies that have expired.
+Nothing else may be using DIR meanwhile.
+
+  --state DIR           where policies are kept, in the file mta-sts
+  --dry-run             purge: say what would be removed, and leave it
+${RESOLVER_OPTIONS}
+
+Exit code: 0 fine, 1 there is no policy, or none could be fetched, 2 misuse.`,
   query: `danelaw query NAME TYPE [options]
 
 Asks one question from the root down and proves the answer: secure, insecure, bogus or

@@ -11,6 +11,8 @@ import { domain } from './domain.ts';
 import { EXIT } from './exit.ts';
 import { HELP_TEXTS } from './help.ts';
 import { Misuse } from './misuse.ts';
+import { mtaSts } from './mta-sts.ts';
+import { parseMtaSts } from './mta-sts-options.ts';
 import {
   HELP,
   parseCheck,
@@ -99,6 +101,7 @@ const COMMANDS: Readonly<Record<CommandName, Run>> = {
   policy: group('policy', POLICY),
   openpgpkey: command('openpgpkey', makeParseUserKey('OPENPGPKEY'), userKeys),
   smimea: command('smimea', makeParseUserKey('SMIMEA'), userKeys),
+  'mta-sts': command('mta-sts', parseMtaSts, mtaSts),
   query: command('query', parseQuery, query),
   serve: command('serve', parseServe, serve),
   demo: command('demo', parseDemo, ({ form }, ...place) => demo(form, ...place)),

@@ -16,8 +16,10 @@ export interface World {
   readonly environment: Environment;
   /** Said in EHLO. */
   readonly clientName: string;
-  /** Where mail hosts really listen, if not at their addresses. */
+  /** Where mail hosts and policy hosts really listen, if not at their addresses. */
   readonly dial?: ProbeOptions['dial'];
+  /** PEM certificates of the web's authorities; those that come with Node where it is left out. */
+  readonly webRoots?: readonly string[];
   /** Resolves when somebody wants a daemon to end. Called once, by daemons only: it takes signals that else would kill. */
   readonly untilStopped?: () => Promise<void>;
 }

@@ -36,6 +36,12 @@ export type StsFinding =
   /** There is a record and no policy: delivery goes on as though MTA-STS did not exist, and it is reported. */
   | ({ readonly kind: 'failed' } & StsTrouble);
 
+/** What a refresh came to: the policy that counts now, also one that says `none`, and why it is no new one. */
+export interface Refreshed {
+  readonly policy?: StsPolicy;
+  readonly trouble?: StsTrouble;
+}
+
 /** One policy as it is kept. */
 export interface KeptPolicy {
   readonly domain: Name;
@@ -104,17 +110,14 @@ export class StsCache {
     return trouble && record.kind === 'id' ? { kind: 'failed', ...trouble } : { kind: 'none' };
   }
 
-  /**
-   * Fetches the policy whatever is kept, and whether or not the last attempt was a failure.
-   * @returns as `find`
-   */
-  async refresh(domain: Name): Promise<StsFinding> {
+  /** Fetches the policy whatever is kept, and whether or not the last attempt was a failure. */
+  async refresh(domain: Name): Promise<Refreshed> {
     this.#pauses.delete(domain.key);
     const record = await this.#record(domain);
-    if (record.kind !== 'id') return this.find(domain);
-    const trouble = await this.#joined(domain, record.id);
-    const found = await this.find(domain);
-    return trouble && found.kind === 'policy' ? { ...found, trouble } : found;
+    const trouble =
+      record.kind === 'id' ? await this.#joined(domain, record.id) : unannounced(record);
+    const policy = this.#use(domain);
+    return { ...(policy && { policy }), ...(trouble && { trouble }) };
   }
 
   /** Renews what is a day old, so that domains that get little mail are not left with what has expired. */
@@ -144,10 +147,7 @@ export class StsCache {
 
   /** Fetches where something new is to be had. @returns why what is kept could not be renewed */
   async #renew(domain: Name, record: StsRecord): Promise<StsTrouble | undefined> {
-    if (record.kind === 'none')
-      return { result: 'sts-policy-fetch-error', reason: 'no-txt-record' };
-    if (record.kind === 'failed')
-      return { result: 'sts-policy-fetch-error', reason: wordOf(record.failure) };
+    if (record.kind !== 'id') return unannounced(record);
     const now = this.#parts.clock.now();
     const kept = this.#kept.get(domain.key)?.policy;
     const isFresh = kept && isCurrent(kept, now) && now - kept.fetchedAt < REFRESH_MS;
@@ -231,6 +231,11 @@ export class StsCache {
     this.#saving = undefined;
   }
 }
+
+const unannounced = (record: Exclude<StsRecord, { kind: 'id' }>): StsTrouble => ({
+  result: 'sts-policy-fetch-error',
+  reason: record.kind === 'none' ? 'no-txt-record' : wordOf(record.failure),
+});
 
 const sizeOf = ({ policy }: KeptPolicy): number =>
   policy.lines.reduce((sum, { length }) => sum + length, 0);

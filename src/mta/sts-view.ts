@@ -30,13 +30,16 @@ export function printSts({ domain, record, policy, now }: StsView): readonly str
 function printRecord(record: StsRecord): string {
   switch (record.kind) {
     case 'id':
-      return `has MTA-STS TXT and a TTL of ${record.ttl} seconds`;
+      return `has MTA-STS TXT and a TTL of ${record.ttl} seconds${flag(record)}`;
     case 'none':
       return `has no MTA-STS TXT: ${record.why}`;
     case 'failed':
       return `has no MTA-STS TXT that could be looked up: ${record.failure.reason}`;
   }
 }
+
+const flag = ({ status }: { readonly status: string }): string =>
+  status === 'secure' ? ' +dnssec' : '';
 
 function printPolicy({ id, maxAge, mode, mx, fetchedAt }: StsPolicy, now: number): string[] {
   const age = Math.floor((now - fetchedAt) / 1000);

@@ -20,6 +20,7 @@ export interface Setting {
   readonly env?: Readonly<Record<string, string>>;
   readonly bare?: Surroundings['bare'];
   readonly untilStopped?: World['untilStopped'];
+  readonly webRoots?: readonly string[];
   /** Told of each text on standard error while the command runs. */
   readonly onError?: (text: string) => void;
 }
@@ -48,12 +49,13 @@ export async function command(
       if (name === 'err') more.onError?.(text);
     },
   });
-  const { untilStopped } = more;
+  const { untilStopped, webRoots } = more;
   const world = {
     environment,
     clientName: 'client.example',
     ...(dial && { dial }),
     ...(untilStopped && { untilStopped }),
+    ...(webRoots && { webRoots }),
   };
   const terminal = makeTerminal(stream('out'), stream('err'), env);
   const code = await run(args, { terminal, world, bare });

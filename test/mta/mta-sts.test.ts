@@ -239,14 +239,19 @@ t.test(
     scene.fetched = DOWN;
     await scene.found();
     scene.fetched = body(text('enforce'));
-    t.match(await scene.cache.refresh(DOMAIN), { kind: 'policy' }, 'the pause does not count');
-    t.match(await scene.cache.refresh(DOMAIN), { kind: 'policy' }, 'nor that it is fresh');
-    t.equal(scene.fetches.length, 3);
+    t.match(
+      await scene.cache.refresh(DOMAIN),
+      { policy: { mode: 'enforce' }, trouble: undefined },
+      'the pause does not count',
+    );
+    await scene.cache.refresh(DOMAIN);
+    t.equal(scene.fetches.length, 3, 'nor that it is fresh');
     scene.fetched = DOWN;
-    t.match(await scene.cache.refresh(DOMAIN), {
-      kind: 'policy',
-      trouble: { reason: 'ECONNREFUSED' },
-    });
+    const kept = await scene.cache.refresh(DOMAIN);
+    t.match(kept, { policy: { mode: 'enforce' }, trouble: { reason: 'ECONNREFUSED' } });
+    scene.internet = unpublished;
+    t.match(await scene.cache.refresh(DOMAIN), { trouble: { reason: 'no-txt-record' } });
+    scene.internet = published('1');
     scene.fetched = body(text('testing'));
     scene.now = HOUR;
     await scene.cache.refreshAll();
