@@ -71,7 +71,9 @@ export function demandOf(plan: ContactPlan, standing: Standing): Demand | Exclus
     return { kind: 'skip', why: 'mx-not-validated' };
   const byDane = isBound && plan.tls === 'authenticate';
   const stsCounts = sts?.mode === 'enforce' && wish !== 'optional';
-  if (stsCounts && sts.host === 'not-listed' && (terms.stsMxFilter || !byDane))
+  // Who forges unsigned MX records may have TLSA records for the host that he names: then the list is all there is.
+  const isProven = byDane && !plan.halfDane;
+  if (stsCounts && sts.host === 'not-listed' && (terms.stsMxFilter || !isProven))
     return { kind: 'skip', why: 'sts-mx-mismatch' };
   if (byDane) return strict('dane', 'operator');
   if (stsCounts) return strict('authorities-and-name', 'sts');

@@ -3,7 +3,7 @@
  *
  * Implements RFC 8461 section 3.3 and section 5.1: a policy that was fetched once counts until its max_age whatever the DNS
  * and the policy host say since; the TXT record tells of a new version; each day it is fetched anew. Does not: speak HTTPS
- * (https.ts), look at mail hosts (sts-policy.ts, sts-decision.ts), or touch files (sts-store-file.ts).
+ * (https.ts), look at mail hosts (sts-policy.ts, sts-stance.ts), or touch files (sts-store-file.ts).
  * @module
  */
 import { printHost } from '../dane/attempt.ts';

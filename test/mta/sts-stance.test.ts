@@ -1,13 +1,15 @@
 /** DANE and MTA-STS for one host: who judges, who is left out, and what never rescues. And the certificate that STS wants. */
 import t from 'tap';
-import { type Attempt, type Met, weigh } from '../../src/dane/attempt.ts';
-import { type HostPlan, type PlanOptions, planDelivery } from '../../src/dane/plan.ts';
+import type { Attempt, ContactPlan, Met } from '../../src/dane/attempt.ts';
+import { type HostPlan, planDelivery } from '../../src/dane/plan.ts';
 import { verifyPeer } from '../../src/dane/verify.ts';
 import { Name } from '../../src/dns/name.ts';
+import { demandOf } from '../../src/mta/demand.ts';
 import type { StsFinding } from '../../src/mta/mta-sts.ts';
+import { permit, type Shown } from '../../src/mta/permit.ts';
 import { judgeSts, type StsVerdict } from '../../src/mta/sts-certificate.ts';
-import { applySts, planSts } from '../../src/mta/sts-decision.ts';
 import { parsePolicy } from '../../src/mta/sts-policy.ts';
+import { stanceOf } from '../../src/mta/sts-stance.ts';
 import { DEFAULT_TERMS, type Terms } from '../../src/mta/terms.ts';
 import {
   type IssuedCertificate,
@@ -31,8 +33,8 @@ const with311: Internet = { records: { ...ONE, [TLSA]: [EE] } };
 const withUnusable: Internet = { records: { ...ONE, [TLSA]: [UNUSABLE] } };
 const without: Internet = { records: ONE };
 
-async function hostOf(internet: Internet, options?: PlanOptions): Promise<HostPlan> {
-  const plan = await planDelivery(Name.parse('example.com'), fakeLookup(internet).lookup, options);
+async function hostOf(internet: Internet): Promise<HostPlan> {
+  const plan = await planDelivery(Name.parse('example.com'), fakeLookup(internet).lookup);
   const [host] = plan.kind === 'deliver' ? plan.hosts : [];
   if (!host) throw new Error('no host');
   return host;
@@ -62,113 +64,79 @@ interface Scene {
   readonly contact: Met;
   readonly verdict?: StsVerdict;
   readonly terms?: Partial<Terms>;
-  readonly options?: PlanOptions;
 }
 
-/** `authenticated`, `sts-failed mx-mismatch 4.7.5`, `not contacted`: what the host comes to. */
-async function outcome({
-  internet,
-  sts,
-  contact,
-  verdict,
-  terms = {},
-  options,
-}: Scene): Promise<string> {
-  const plan = await hostOf(internet, options);
-  const duty = planSts(plan, sts, { ...DEFAULT_TERMS, ...terms });
-  if (plan.tls === 'unreachable') return `not contacted, ${duty.kind}`;
-  const judged =
-    plan.tls === 'authenticate' && contact.kind === 'handshake'
-      ? verifyPeer({ records: plan.records, names: plan.names, chain: contact.chain, now: NOW })
-      : undefined;
-  const attempt: Attempt = {
-    address: '192.0.2.1',
-    contact,
-    milliseconds: 1,
-    ...(judged && { verdict: judged }),
+/** `go verified`, `stop certificate-expired`, `skip sts-mx-mismatch`, `not contacted`: what the host comes to. */
+async function outcome(scene: Scene): Promise<string> {
+  const { internet, sts, contact, verdict } = scene;
+  const terms: Terms = { ...DEFAULT_TERMS, useDane: true, ...scene.terms };
+  const plan = await hostOf(internet);
+  if (plan.tls === 'unreachable') return 'not contacted';
+  const route = internet.insecure?.includes('MX example.com') ? 'insecure' : 'secure';
+  const stance = stanceOf(sts, terms)(plan.host);
+  const demand = demandOf(plan, { terms, wish: 'as-usual', route, sts: stance });
+  if (demand.kind === 'skip') return `skip ${demand.why}`;
+  const permission = permit(demand, shown(plan, contact, verdict));
+  return permission.kind === 'go' ? `go ${permission.protection}` : `stop ${permission.reason}`;
+}
+
+function shown(plan: ContactPlan, contact: Met, byRoots: StsVerdict | undefined): Shown {
+  const attempt: Attempt = { address: '192.0.2.1', contact, milliseconds: 1 };
+  if (contact.kind !== 'handshake') return { plan, layer: 'clear', attempt };
+  const more = byRoots ? { byRoots } : {};
+  if (plan.tls !== 'authenticate') return { plan, layer: 'tls', attempt, ...more };
+  const { records, names } = plan;
+  const verdict = verifyPeer({ records, names, chain: contact.chain, now: NOW });
+  return { plan, layer: 'tls', attempt: { ...attempt, verdict }, ...more };
+}
+
+t.test('P44: MTA-STS enforce and valid, DANE mismatch: failed, STS never rescues', async (t) => {
+  const scene = {
+    internet: with311,
+    sts: policy('enforce'),
+    contact: shows(OTHER),
+    verdict: VALID,
   };
-  const result = applySts(duty, weigh(plan, attempt), verdict);
-  return 'reason' in result ? `${result.kind} ${result.reason} ${result.dsn}` : result.kind;
-}
+  t.equal(await outcome(scene), 'stop dane-no-match');
+  t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'stop no-starttls');
+  t.equal(await outcome({ ...scene, sts: policy('testing') }), 'stop dane-no-match');
+});
+
+t.test('P45: MTA-STS enforce, TLSA bogus: the host is not contacted, STS or not', async (t) => {
+  const internet = { ...with311, bogus: [TLSA] };
+  const scene = { internet, sts: policy('enforce'), contact: shows(CHAIN), verdict: VALID };
+  t.equal(await outcome(scene), 'not contacted');
+});
 
 t.test(
-  'P44: MTA-STS enforce and valid, DANE mismatch: failed, STS never rescues (S25, decision 38)',
+  'P46: MTA-STS enforce, MX not listed, DANE match: skipped by default, used without the filter',
   async (t) => {
-    const scene = {
-      internet: with311,
-      sts: policy('enforce'),
-      contact: shows(OTHER),
-      verdict: VALID,
-    };
-    t.equal(await outcome(scene), 'failed dane-no-match 4.7.5');
-    t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'failed no-starttls 4.7.4');
-    t.equal(await outcome({ ...scene, sts: policy('testing') }), 'failed dane-no-match 4.7.5');
+    const sts = policy('enforce', '*.example.net');
+    const scene = { internet: with311, sts, contact: shows(CHAIN), verdict: VALID };
+    t.equal(await outcome(scene), 'skip sts-mx-mismatch');
+    const unfiltered = { ...scene, terms: { stsMxFilter: false } };
+    t.equal(await outcome(unfiltered), 'go verified');
+    for (const internet of [without, withUnusable, { ...with311, insecure: ['MX example.com'] }])
+      t.equal(
+        await outcome({ ...unfiltered, internet }),
+        'skip sts-mx-mismatch',
+        'only where DANE proves the host',
+      );
+    t.equal(await outcome({ ...scene, sts: policy('testing', '*.example.net') }), 'go verified');
   },
 );
 
-t.test(
-  'P45: MTA-STS enforce, TLSA bogus: the host is not contacted, STS or not (decision 39)',
-  async (t) => {
-    const scene = {
-      internet: { ...with311, bogus: [TLSA] },
-      sts: policy('enforce'),
-      contact: shows(CHAIN),
-      verdict: VALID,
-    };
-    t.equal(await outcome(scene), 'not contacted, none');
-  },
-);
-
-t.test(
-  'P46: MTA-STS enforce, MX not listed, DANE match: skipped by default, used with sts-mx-filter off (decision 37)',
-  async (t) => {
-    const scene = {
-      internet: with311,
-      sts: policy('enforce', '*.example.net'),
-      contact: shows(CHAIN),
-      verdict: VALID,
-    };
-    t.equal(await outcome(scene), 'sts-failed mx-mismatch 4.7.5');
-    t.equal(await outcome({ ...scene, terms: { stsMxFilter: false } }), 'authenticated');
-    const listed = { ...scene, terms: { stsMxFilter: false } };
-    t.equal(
-      await outcome({ ...listed, internet: without }),
-      'sts-failed mx-mismatch 4.7.5',
-      'not without DANE',
-    );
-    t.equal(
-      await outcome({ ...listed, internet: withUnusable }),
-      'sts-failed mx-mismatch 4.7.5',
-      'nor unusable',
-    );
-    const halfDane = { ...with311, insecure: ['MX example.com'] };
-    t.equal(
-      await outcome({ ...listed, internet: halfDane }),
-      'sts-failed mx-mismatch 4.7.5',
-      'nor half',
-    );
-    t.equal(
-      await outcome({ ...scene, sts: policy('testing', '*.example.net') }),
-      'authenticated',
-      'testing',
-    );
-  },
-);
-
-t.test(
-  'P47: MTA-STS testing, no DANE, bad certificate or no TLS: delivered, and reported',
-  async (t) => {
-    const scene = {
-      internet: without,
-      sts: policy('testing'),
-      contact: shows(OTHER),
-      verdict: EXPIRED,
-    };
-    t.equal(await outcome(scene), 'encrypted');
-    t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'clear');
-    t.equal(planSts(await hostOf(without), policy('testing'), DEFAULT_TERMS).kind, 'report');
-  },
-);
+t.test('P47: MTA-STS testing, no DANE, bad certificate or no TLS: delivered', async (t) => {
+  const scene = {
+    internet: without,
+    sts: policy('testing'),
+    contact: shows(OTHER),
+    verdict: EXPIRED,
+  };
+  t.equal(await outcome(scene), 'go encrypted');
+  t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'go clear');
+  t.equal(await outcome({ ...scene, sts: policy('testing', 'other.example') }), 'go encrypted');
+});
 
 t.test(
   'P48: TLSA unusable, MTA-STS enforce, good certificate: STS authenticates, STARTTLS stays mandatory',
@@ -179,15 +147,24 @@ t.test(
       contact: shows(CHAIN),
       verdict: VALID,
     };
-    t.equal(await outcome(scene), 'sts-authenticated');
-    t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'failed no-starttls 4.7.4');
+    t.equal(await outcome(scene), 'go sts');
+    t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'stop no-starttls');
     t.equal(
       await outcome({ ...scene, verdict: EXPIRED }),
-      'sts-failed certificate-expired 4.7.5',
+      'stop certificate-expired',
       'decision 40',
     );
   },
 );
+
+t.test('S23: the policy applies to MX selection, with DANE or without', async (t) => {
+  const sts = policy('enforce', 'other.example');
+  for (const internet of [with311, withUnusable, without])
+    t.equal(
+      await outcome({ internet, sts, contact: shows(CHAIN), verdict: VALID }),
+      'skip sts-mx-mismatch',
+    );
+});
 
 t.test('S24: with usable TLSA records DANE alone judges the certificate', async (t) => {
   const scene = {
@@ -196,23 +173,13 @@ t.test('S24: with usable TLSA records DANE alone judges the certificate', async 
     contact: shows(CHAIN),
     verdict: EXPIRED,
   };
-  t.equal(await outcome(scene), 'authenticated');
-  t.equal(planSts(await hostOf(with311), policy('enforce'), DEFAULT_TERMS).kind, 'dane-alone');
+  t.equal(await outcome(scene), 'go verified');
   for (const terms of [{ enableDane: false }, { audit: true }])
     t.equal(
       await outcome({ ...scene, terms }),
-      'sts-failed certificate-expired 4.7.5',
-      'but not where DANE is only looked at',
+      'stop certificate-expired',
+      'DANE is only looked at',
     );
-});
-
-t.test('S23: the policy applies to MX selection, with DANE or without', async (t) => {
-  for (const internet of [with311, withUnusable, without])
-    t.match(planSts(await hostOf(internet), policy('enforce', 'other.example'), DEFAULT_TERMS), {
-      kind: 'skip',
-      why: 'the MTA-STS policy does not list mx.example.com',
-      dsn: '4.7.5',
-    });
 });
 
 t.test('S25: where STS authenticates, nothing less will do', async (t) => {
@@ -222,13 +189,16 @@ t.test('S25: where STS authenticates, nothing less will do', async (t) => {
     contact: shows(CHAIN),
     verdict: VALID,
   };
-  t.equal(await outcome(scene), 'sts-authenticated');
-  t.equal(await outcome({ ...scene, verdict: EXPIRED }), 'sts-failed certificate-expired 4.7.5');
-  t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'sts-failed validation-failure 4.7.4');
+  t.equal(await outcome(scene), 'go sts');
+  t.equal(await outcome({ ...scene, verdict: EXPIRED }), 'stop certificate-expired');
+  t.equal(await outcome({ ...scene, contact: NO_STARTTLS }), 'stop no-starttls');
   const { verdict: _, ...unjudged } = scene;
-  t.equal(await outcome(unjudged), 'sts-failed validation-failure 4.7.5', 'nobody judged it');
-  const silent: Met = { kind: 'timeout', during: 'greeting' };
-  t.equal(await outcome({ ...scene, contact: silent }), 'failed timeout undefined');
+  t.equal(await outcome(unjudged), 'stop certificate-not-trusted', 'nobody judged it');
+  t.equal(
+    await outcome({ ...scene, terms: { tls: 'no' } }),
+    'go sts',
+    'whatever the operator says of tls',
+  );
 });
 
 t.test('without a policy, or with MTA-STS switched off, nothing changes', async (t) => {
@@ -239,8 +209,15 @@ t.test('without a policy, or with MTA-STS switched off, nothing changes', async 
     reason: 'timeout',
   };
   for (const sts of [failed, { kind: 'none' }] as const)
-    t.equal(await outcome({ ...scene, sts }), 'clear');
-  t.equal(await outcome({ ...scene, sts: policy('enforce'), terms: { mtaSts: 'off' } }), 'clear');
+    t.equal(await outcome({ ...scene, sts }), 'go clear');
+  t.equal(
+    await outcome({ ...scene, sts: policy('enforce'), terms: { mtaSts: 'off' } }),
+    'go clear',
+  );
+  const none = 'version: STSv1\nmode: none\nmax_age: 86400';
+  const parsed = parsePolicy(new TextEncoder().encode(none), { id: '1', fetchedAt: NOW });
+  if (parsed.kind === 'invalid') throw new Error(parsed.why);
+  t.equal(await outcome({ ...scene, sts: { kind: 'policy', policy: parsed.policy } }), 'go clear');
 });
 
 const rootsOf = (...issued: readonly IssuedCertificate[]): readonly Certificate[] =>
