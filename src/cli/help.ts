@@ -195,6 +195,8 @@ foreground; SIGTERM ends it once what was asked is answered.
                         seconds at least (90 at most), whatever their TTL; never MX, TLSA
   --serve-stale [S]     answer with what has expired, for S seconds (a day) at most, where
                         nothing newer is to be had (RFC 8767); never MX, TLSA and DS
+  --policy FILE         the operator's policy: its TTLs and limits hold, and where it has
+                        DANE used, nothing starts that cannot validate
   --report-errors       tell servers that want to know of bogus answers (RFC 9567)
   --workers 1           one process; more are not supported yet
   --no-ipv6             ask servers over IPv4 only

@@ -99,6 +99,7 @@ const SERVE = {
   'no-qname-minimisation': { type: 'boolean' },
   'serve-stale': { type: 'string' },
   'report-errors': { type: 'boolean' },
+  policy: { type: 'string' },
 } as const;
 const DEMO = { help: SHARED.help, json: SHARED.json } as const;
 
@@ -131,6 +132,8 @@ export interface ServeWords extends ResolverChoice {
   /** Milliseconds past their expiry for which answers may be served. */
   readonly longestStaleMs: number | undefined;
   readonly reportErrors: 'on' | 'off';
+  /** File of the operator's policy. */
+  readonly policy: string | undefined;
 }
 
 /** Somebody wants to read about the command in place of running it. */
@@ -194,6 +197,7 @@ export function parseServe(args: readonly string[], now: number): ServeWords | t
     leastTtl: given(values, 'cache-min-ttl', parseCacheMinTtl),
     longestStaleMs: given(values, 'serve-stale', parseStaleSeconds),
     reportErrors: values['report-errors'] ? 'on' : 'off',
+    policy: values.policy,
     ...chosen,
     ...(privateAddresses && { privateAddresses }),
     ...(privateDomains && { privateDomains }),

@@ -19,6 +19,7 @@ import {
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import type { ServeWords } from './options.ts';
+import { limited, openPolicy, refuseUnlessValidating, ttlManner } from './serve-policy.ts';
 import type { Terminal } from './terminal.ts';
 import { type Manner, openResolver, type World } from './world.ts';
 
@@ -26,10 +27,14 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
   const { clock } = world.environment;
   const report = (error: unknown): void =>
     terminal.note(`danelaw: internal error: ${inOneLine(error)}; please report it`);
-  const { resolver, anchors } = await openServing(words, world, {
+  const policy = words.policy === undefined ? undefined : openPolicy(words.policy, terminal);
+  const { resolver: opened, anchors } = await openServing(words, world, {
     tell: (line) => terminal.note(`danelaw: ${line}`),
     report,
+    ...(policy && { ttls: ttlManner(policy, words) }),
   });
+  if (policy) await refuseUnlessValidating(policy, words, opened, { terminal, world });
+  const resolver = policy ? limited(policy, opened, world) : opened;
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,
@@ -56,7 +61,7 @@ interface Serving {
 async function openServing(
   words: ServeWords,
   world: World,
-  told: Pick<FollowingParts, 'tell' | 'report'>,
+  { ttls, ...told }: Pick<FollowingParts, 'tell' | 'report'> & { readonly ttls?: Manner },
 ): Promise<Serving> {
   const { cacheBytes, leastTtl, longestStaleMs, reportErrors } = words;
   const { engine, state, anchors: configured = ROOT_ANCHORS } = words;
@@ -66,6 +71,7 @@ async function openServing(
     ...(cacheBytes !== undefined && { cacheBytes }),
     ...(leastTtl !== undefined && { leastTtl }),
     ...(longestStaleMs !== undefined && { serveStale: { longestMs: longestStaleMs } }),
+    ...ttls,
   };
   if (state === undefined)
     return { resolver: openResolver(words, world, manner), anchors: unchanging(configured) };

@@ -27,7 +27,7 @@ export interface World {
 /** What commands decide, and no word on the command line says. */
 export type Manner = Pick<
   ResolverOptions,
-  'anchors' | 'cacheBytes' | 'leastTtl' | 'priming' | 'serveStale' | 'reportErrors'
+  'anchors' | 'cacheBytes' | 'leastTtl' | 'longestTtl' | 'priming' | 'serveStale' | 'reportErrors'
 >;
 
 /** Ends with its question: it does not ask the root who serves it (RFC 9609), unless `manner` says otherwise. */
