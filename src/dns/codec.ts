@@ -2,8 +2,9 @@
  * What every kind of field can do on the wire (see field.ts) and in text (see field-text.ts).
  * @module
  */
-import type { Reader, Writer } from './cursor.ts';
+import type { Reader } from './cursor.ts';
 import type { TokenReader } from './token-reader.ts';
+import type { Writer } from './writer.ts';
 
 /** One kind on the wire. `check` moves over a field and refuses what `read` would, without making the value. */
 export interface Codec<V> {

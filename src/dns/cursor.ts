@@ -1,13 +1,11 @@
 /**
- * A bounded reader and a growing writer over octets; compressed names on both sides.
+ * A bounded reader over octets, which follows compressed names.
  *
- * Implements RFC 1035 section 4.1.4. The reader is linear in the message: a pointer must lead strictly backward and
- * a name follows at most 127 of them. The writer compresses against at most the names that it has written itself.
- * Does not: know records or sections.
+ * Implements RFC 1035 section 4.1.4, linear in the message: a pointer must lead strictly backward and a name follows at
+ * most 127 of them. Does not: know records or sections, write (see writer.ts).
  * @module
  */
 import { Name, ROOT } from './name.ts';
-import { latin1 } from './octets.ts';
 
 /**
  * Thrown inside the reader only: `message.ts` and `rdata.ts` turn it into a value.
@@ -41,7 +39,7 @@ const MAX_POINTERS = 127;
 const MAX_NAME = 255;
 const MAX_LABEL = 63;
 /** Octets from here on begin a pointer (RFC 1035 section 4.1.4). */
-const POINTER = 0xc0;
+export const POINTER = 0xc0;
 
 /** A name as it was read, and how many pointers had to be followed for it. */
 interface Known {
@@ -276,89 +274,5 @@ export class Reader {
     if (at + length > this.#end) throw new FormatError('runs past the end', at);
     this.#at = at + length;
     return at;
-  }
-}
-
-/** Offsets that a 14-bit pointer can reach. */
-const POINTER_REACH = 0x4000;
-
-export class Writer {
-  #bytes: Uint8Array;
-  #length = 0;
-  readonly #names = new Map<string, number>();
-
-  constructor(size = 512) {
-    this.#bytes = new Uint8Array(size);
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  u8(value: number): void {
-    this.#room(1);
-    this.#bytes[this.#length++] = value;
-  }
-
-  u16(value: number): void {
-    this.u8(value >>> 8);
-    this.u8(value & 0xff);
-  }
-
-  u32(value: number): void {
-    this.u16(value >>> 16);
-    this.u16(value & 0xffff);
-  }
-
-  octets(octets: Uint8Array): void {
-    this.#room(octets.length);
-    this.#bytes.set(octets, this.#length);
-    this.#length += octets.length;
-  }
-
-  /** Overwrites two octets written earlier: lengths and counts that were not known then. */
-  patchU16(at: number, value: number): void {
-    this.#bytes[at] = value >>> 8;
-    this.#bytes[at + 1] = value & 0xff;
-  }
-
-  /** Forgets everything from `length` on: a record that did not fit. */
-  truncate(length: number): void {
-    this.#length = length;
-    for (const [key, at] of this.#names) if (at >= length) this.#names.delete(key);
-  }
-
-  /**
-   * A name, given as its uncompressed wire octets; its longest suffix already written is replaced by a pointer. Letter
-   * case counts: what was written as `Example` must not be read as `example` (RFC 4343 section 4.1 asks for the case to
-   * be kept where possible).
-   */
-  name(wire: Uint8Array): void {
-    const text = latin1(wire);
-    let at = 0;
-    for (let length = wire[0] ?? 0; length > 0; length = wire[at] ?? 0) {
-      const suffix = text.slice(at);
-      const known = this.#names.get(suffix);
-      if (known !== undefined) {
-        this.u16((POINTER << 8) | known);
-        return;
-      }
-      if (this.#length < POINTER_REACH) this.#names.set(suffix, this.#length);
-      this.octets(wire.subarray(at, at + 1 + length));
-      at += 1 + length;
-    }
-    this.u8(0);
-  }
-
-  /** A copy of what was written. */
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
-  }
-
-  #room(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
   }
 }

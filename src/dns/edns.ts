@@ -7,8 +7,9 @@
  * @module
  */
 import { codeOf, type ExtendedError, OPTIONS } from './codes.ts';
-import type { Reader, Writer } from './cursor.ts';
+import type { Reader } from './cursor.ts';
 import { Name, NameError } from './name.ts';
+import type { Writer } from './writer.ts';
 
 export interface EdnsOption {
   readonly code: number;

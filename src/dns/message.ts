@@ -14,11 +14,12 @@ import {
   rcodeOf,
   typeOf,
 } from './codes.ts';
-import { FormatError, Reader, Writer } from './cursor.ts';
+import { FormatError, Reader } from './cursor.ts';
 import { type Edns, lengthOfOpt, readOpt, writeOpt } from './edns.ts';
 import type { Name } from './name.ts';
 import { readRdata, writeRdata } from './rdata.ts';
 import type { RR } from './rrset.ts';
+import { Writer } from './writer.ts';
 
 export interface Question {
   readonly name: Name;
@@ -72,10 +73,13 @@ const MAX_DEFECTS = 100;
  *
  * RDATA that does not fit its type is no reason to refuse the message: such a record has a `defect`. Names that loop,
  * records that run past the end, octets after the last record and a second OPT are.
+ *
+ * @param spelling  a name that is the question's in all but the case of its letters: read as if the question, and what
+ *   points to it, were spelled like this
  */
-export function parseMessage(bytes: Uint8Array): Parsed {
+export function parseMessage(bytes: Uint8Array, spelling?: Name): Parsed {
   try {
-    return { kind: 'message', message: readMessage(readerOf(bytes)) };
+    return { kind: 'message', message: readMessage(readerOf(bytes, spelling)) };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return { kind: 'malformed', reason: error.message, offset: error.offset };
@@ -88,11 +92,17 @@ export function parseMessage(bytes: Uint8Array): Parsed {
  */
 const MAX_SHARED = 4000;
 
-function readerOf(bytes: Uint8Array): Reader {
-  return bytes.length <= MAX_SHARED
-    ? new Reader(Buffer.from(bytes), 0, bytes.length, new Map(), 'views')
-    : new Reader(bytes, 0, bytes.length, new Map(), 'copies');
+function readerOf(bytes: Uint8Array, spelling: Name | undefined): Reader {
+  const isShared = bytes.length <= MAX_SHARED;
+  const own = isShared || spelling ? Buffer.from(bytes) : bytes;
+  if (spelling && canRespell(own, spelling)) own.set(spelling.wire, QUESTION_AT);
+  return new Reader(own, 0, own.length, new Map(), isShared ? 'views' : 'copies');
 }
+
+/** Where the question's name stands in a message (RFC 1035 section 4.1.1). */
+const QUESTION_AT = 12;
+const canRespell = (bytes: Uint8Array, { wire }: Name): boolean =>
+  ((bytes[4] ?? 0) | (bytes[5] ?? 0)) !== 0 && bytes.length >= QUESTION_AT + wire.length;
 
 function readMessage(reader: Reader): Message {
   const id = reader.u16();
@@ -240,14 +250,18 @@ const flagsOf = (message: Message): number =>
 
 /** Writes records until the next would end past `limit`; that one's RRset is taken back. How many stand. */
 function writeRecords(writer: Writer, records: readonly RR[], limit: number): number {
-  let start = { index: 0, at: writer.length };
-  for (const [index, record] of records.entries()) {
-    if (startsRRset(records[index - 1], record)) start = { index, at: writer.length };
+  let [first, at] = [0, writer.length];
+  let last: RR | undefined;
+  for (let i = 0; i < records.length; i += 1) {
+    const record = records[i];
+    if (!record) break;
+    if (startsRRset(last, record)) [first, at] = [i, writer.length];
     writeRecord(writer, record);
     if (writer.length > limit) {
-      writer.truncate(start.at);
-      return start.index;
+      writer.truncate(at);
+      return first;
     }
+    last = record;
   }
   return records.length;
 }

@@ -127,6 +127,11 @@ export class Name {
     return new Name(this.wire.subarray(at), this.key.slice(at), labels);
   }
 
+  /** Its `key` alone: most ancestors are only looked for. */
+  ancestorKey(labels: number): string {
+    return labels >= this.labels ? this.key : this.key.slice(this.#offset(this.labels - labels));
+  }
+
   /** The octets of label `index`, the leftmost being 0, without the length octet. */
   label(index: number): Uint8Array {
     const at = this.#offset(index);
@@ -177,7 +182,7 @@ export class Name {
   /** How many labels, counted from the root, both names share. */
   commonLabels(other: Name): number {
     let shared = Math.min(this.labels, other.labels);
-    while (shared > 0 && this.ancestor(shared).key !== other.ancestor(shared).key) shared -= 1;
+    while (shared > 0 && this.ancestorKey(shared) !== other.ancestorKey(shared)) shared -= 1;
     return shared;
   }
 

@@ -20,11 +20,11 @@ import {
 } from 'dns-packet';
 import { parseIPv4, parseIPv6 } from './address.ts';
 import { codeOf, type RRType } from './codes.ts';
-import { Writer } from './cursor.ts';
 import { type Message, parseMessage, type Question, writeMessage } from './message.ts';
 import { Name } from './name.ts';
 import { decode as decodeRdata, followsPointers, isTyped, type Rdata } from './rdata.ts';
 import type { RR } from './rrset.ts';
+import { Writer } from './writer.ts';
 
 export type Bridged<T> =
   | { readonly kind: 'value'; readonly value: T }
@@ -166,7 +166,7 @@ const HEADER = 12;
 
 /** A message with nothing but this record, owned by the root and not compressed. */
 function oneRecord(type: RRType, rdata: Rdata): Buffer {
-  const writer = new Writer(HEADER + 11 + rdata.length);
+  const writer = new Writer();
   for (const word of [0, 0x8000, 0, 1, 0, 0]) writer.u16(word);
   writer.u8(0);
   writer.u16(codeOf(type));

@@ -7,8 +7,9 @@
  */
 import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from './address.ts';
 import type { Codec } from './codec.ts';
-import type { Reader, Writer } from './cursor.ts';
+import type { Reader } from './cursor.ts';
 import { Name } from './name.ts';
+import type { Writer } from './writer.ts';
 
 /** RFC 1876 section 2, numbers as on the wire. */
 export interface Location {

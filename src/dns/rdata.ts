@@ -10,8 +10,9 @@
 
 import type { Codec } from './codec.ts';
 import { isKnownType, type KnownType, type RRType } from './codes.ts';
-import { BrokenName, FormatError, Reader, Writer } from './cursor.ts';
+import { BrokenName, FormatError, Reader } from './cursor.ts';
 import { CODECS, type Kind, type Values } from './field.ts';
+import { Writer } from './writer.ts';
 
 /** Uncompressed, letter case as received. */
 export type Rdata = Uint8Array;
@@ -237,7 +238,7 @@ export function decode<T extends TypedRRType>(type: T, rdata: Rdata): Fields[T] 
  * @throws RangeError when a value does not fit its field
  */
 export function encode<T extends TypedRRType>(type: T, fields: Fields[T]): Rdata {
-  const writer = new Writer(64);
+  const writer = new Writer();
   const values: Readonly<Record<string, unknown>> = fields;
   for (const { name, codec } of layout(type).fields) codec.write(writer, values[name]);
   if (writer.length > 0xffff) throw new RangeError(`${type} RDATA longer than 65535 octets`);

@@ -5,7 +5,8 @@
  * here, because section 2.2 makes a record with an ill-formed value malformed. Does not: presentation form.
  * @module
  */
-import type { Reader, Writer } from './cursor.ts';
+import type { Reader } from './cursor.ts';
+import type { Writer } from './writer.ts';
 
 export interface SvcParam {
   readonly key: number;

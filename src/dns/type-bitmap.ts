@@ -6,7 +6,8 @@
  * @module
  */
 import { codeOf, type RRType, typeOf } from './codes.ts';
-import type { Reader, Writer } from './cursor.ts';
+import type { Reader } from './cursor.ts';
+import type { Writer } from './writer.ts';
 
 /** Types a window: 32 octets of eight bits. */
 const WINDOW_OCTETS = 32;

@@ -100,21 +100,28 @@ interface Task {
   readonly over: Means['over'];
 }
 
+/** What has come of one server. */
+interface Asked {
+  readonly server: ServerAddress;
+  /** It has been sent to, and neither has answered nor been given up. */
+  isUnderWay: boolean;
+  /** There is no use in asking it again; those that were silent may be. */
+  isDone: boolean;
+  failures: number;
+  /** What it came to in the end, for people. */
+  said: string | undefined;
+}
+
 /** One question's way round the servers of a zone. */
 class Round {
   readonly #parts: AskParts;
   readonly #task: Task;
-  /** By `serverKey`, as all here: those that were silent may be asked again. */
-  readonly #silences = new Map<string, { readonly server: ServerAddress; count: number }>();
-  readonly #done = new Set<string>();
-  /** What each server came to in the end, for people. */
-  readonly #said = new Map<string, { readonly ip: string; readonly said: string }>();
+  /** By `serverKey`, in the order in which they were asked. */
+  readonly #asked = new Map<string, Asked>();
   #failures = 0;
   #sentAny = false;
   /** Some server has said something. */
   #isHeard = false;
-  /** Addresses that have been asked and have not answered yet. */
-  readonly #underWay = new Set<string>();
   #patienceMs: number;
   /** What says nothing, kept for the case that nobody says more. */
   #empty: Reply | undefined;
@@ -128,12 +135,18 @@ class Round {
   async run(): Promise<Reply> {
     const { cut } = this.#task;
     const known = cut.nameservers.slice(0, MAX_SERVER_NAMES);
+    const first = await this.#tryAll(known.flatMap(({ addresses }) => addresses));
+    return first ?? (await this.#goOn(known));
+  }
+
+  /** None of the addresses that are known has said anything of use. */
+  async #goOn(known: readonly Nameserver[]): Promise<Reply> {
+    const { cut } = this.#task;
     // A host inside the zone is known by glue or not at all: only these very servers could tell its address.
     const outside =
       cut.role === 'forwarder' ? [] : known.filter(({ host }) => !host.isAtOrBelow(cut.name));
     const bare = outside.filter(({ addresses }) => addresses.length === 0);
     const result =
-      (await this.#tryAll(known.flatMap(({ addresses }) => addresses))) ??
       (await this.#tryGlue(bare)) ??
       (await this.#lookUpAndTry(bare)) ??
       (await this.#tryGlue(bare)) ?? // the look-ups may have come across it
@@ -143,7 +156,8 @@ class Round {
       (await this.#lookUpAndTry(outside.filter(({ addresses }) => addresses.length > 0)));
     if (result) return result;
     if (this.#task.patience === 'all-servers')
-      for (const key of this.#silences.keys()) this.#task.job.noteSilent(this.#task.question, key);
+      for (const [key, { failures }] of this.#asked)
+        if (failures > 0) this.#task.job.noteSilent(this.#task.question, key);
     return this.#empty ?? this.#unreachable();
   }
 
@@ -151,11 +165,15 @@ class Round {
   async #trySilentAgain(): Promise<Reply | undefined> {
     const { role } = this.#task.cut;
     for (let silences = 1; silences < MAX_SILENCES[role]; silences += 1) {
-      const silent = [...this.#silences.values()].map(({ server }) => server);
+      const silent = this.#failed.map(({ server }) => server);
       const result = await this.#tryAll(silent.slice(0, MAX_AGAIN), MAX_AGAIN);
       if (result) return result;
     }
     return undefined;
+  }
+
+  get #failed(): readonly Asked[] {
+    return [...this.#asked.values()].filter(({ failures }) => failures > 0);
   }
 
   #tryGlue(nameservers: readonly Nameserver[]): Promise<Reply | undefined> {
@@ -225,22 +243,24 @@ class Round {
     const { cut, question, job } = this.#task;
     const key = serverKey(server);
     if (familyOf(server.ip) === OTHER[this.#parts.families]) return false;
-    if (this.#done.has(key) || this.#underWay.has(key)) return false;
+    const asked = this.#asked.get(key);
+    if (asked?.isDone || asked?.isUnderWay) return false;
     if (job.isAvoided(cut.name, key) || job.isSilent(question, key)) return false;
-    return (this.#silences.get(key)?.count ?? 0) < MAX_SILENCES[cut.role];
+    return (asked?.failures ?? 0) < MAX_SILENCES[cut.role];
   }
 
   async #try(server: ServerAddress): Promise<Tried<Reply>> {
     const { cut, question, job, patience } = this.#task;
     const key = serverKey(server);
-    this.#underWay.add(key);
+    const asked = this.#note(server, key);
+    asked.isUnderWay = true;
     const exchanged = await this.#parts.exchange(server, question, this.#means, job);
-    this.#underWay.delete(key);
+    asked.isUnderWay = false;
     const { received } = exchanged;
     if (received.kind === 'spent') return success(this.#limited(received.limit));
     if (received.kind === 'failed') {
-      this.#trace(server, exchanged, sayingOf(received));
-      this.#noteFailure(server, received.why);
+      this.#trace(asked, exchanged, sayingOf(received));
+      this.#noteFailure(asked, received.why);
       return { kind: received.why === 'timeout' ? 'silent' : 'failed' };
     }
     this.#sentAny = true;
@@ -248,22 +268,30 @@ class Round {
     const { message, sender } = received;
     const reply = scrub(message, question, cut.name);
     const meaning = classify(question, reply, cut);
-    this.#trace(server, exchanged, describe(reply, meaning));
+    this.#trace(asked, exchanged, describe(reply, meaning));
     if (meaning.kind === 'answer' || meaning.kind === 'referral' || meaning.kind === 'empty')
       job.noteReply(cut.name, question, key);
     if (meaning.kind === 'answer' || meaning.kind === 'referral')
       return success({ kind: 'reply', reply, server, sender, meaning });
-    this.#done.add(key);
+    asked.isDone = true;
     if (meaning.kind === 'empty')
       this.#empty ??= { kind: 'reply', reply, server, sender, meaning: { kind: 'answer' } };
     this.#failures += patience === 'probe' ? MAX_PROBE_FAILURES : 1;
     return { kind: 'failed' };
   }
 
+  #note(server: ServerAddress, key: string): Asked {
+    const known = this.#asked.get(key);
+    if (known) return known;
+    const asked = { server, isUnderWay: false, isDone: false, failures: 0, said: undefined };
+    this.#asked.set(key, asked);
+    return asked;
+  }
+
   /** Where nothing but silence has eaten up what one fetch may send, that is what there is to say. */
   #limited(limit: LimitName): Reply {
-    const isSilence = limit === 'queries-per-fetch' && this.#silences.size > 0 && !this.#isHeard;
-    return isSilence ? this.#unreachable() : this.#spent(limit);
+    const mayBeSilence = limit === 'queries-per-fetch' && !this.#isHeard;
+    return mayBeSilence && this.#failed.length > 0 ? this.#unreachable() : this.#spent(limit);
   }
 
   get #means(): Means {
@@ -273,30 +301,30 @@ class Round {
     return { manner, over };
   }
 
-  #noteFailure(server: ServerAddress, why: FailedReceipt['why']): void {
+  #noteFailure(asked: Asked, why: FailedReceipt['why']): void {
     this.#failures += 1;
     if (why !== 'unreachable' && why !== 'unverified') this.#sentAny = true;
-    const key = serverKey(server);
-    if (why !== 'timeout') this.#done.add(key);
-    const silence = this.#silences.get(key);
-    if (silence) silence.count += 1;
-    else this.#silences.set(key, { server, count: 1 });
+    if (why !== 'timeout') asked.isDone = true;
+    asked.failures += 1;
   }
 
-  #trace(server: ServerAddress, { sent }: Exchanged, result: string): void {
+  #trace(asked: Asked, { sent }: Exchanged, result: string): void {
     const { cut, question, job } = this.#task;
-    this.#said.set(serverKey(server), { ip: server.ip, said: result });
-    for (const [i, { at, milliseconds, over, fault }] of sent.entries()) {
-      const isLast = i === sent.length - 1;
+    asked.said = result;
+    const { ip } = asked.server;
+    let left = sent.length;
+    for (const { at, milliseconds, over, fault } of sent) {
+      left -= 1;
+      const said = left === 0 ? result : nameOf(fault);
       job.trace.push({
         kind: 'exchange',
         at,
         milliseconds,
         zone: cut.name,
-        server: server.ip,
+        server: ip,
         over,
         question,
-        result: isLast ? result : nameOf(fault),
+        result: said,
       });
     }
   }
@@ -310,7 +338,9 @@ class Round {
   }
 
   get #told(): readonly { ip: string; said: string }[] {
-    return [...this.#said.values()].slice(0, MOST_TOLD);
+    return [...this.#asked.values()]
+      .flatMap(({ server: { ip }, said }) => (said === undefined ? [] : { ip, said }))
+      .slice(0, MOST_TOLD);
   }
 
   #unreachable(): Reply {

@@ -17,7 +17,7 @@ import type { Delivery, Environment, ServerAddress } from '../environment.ts';
 import { type Cookies, checkCookie, type SentCookie } from './cookies.ts';
 import type { Job } from './job.ts';
 import { Joined } from './joined.ts';
-import { bitsFor, keepsCase, mixCase, respelled, withOwner } from './letter-case.ts';
+import { bitsFor, keepsCase, mixCase, withOwner } from './letter-case.ts';
 import { serverKey } from './server-address.ts';
 import type { Habit, Servers } from './servers.ts';
 
@@ -82,14 +82,12 @@ export function makeExchange(
   letterCase: LetterCase = 'mixed',
 ): Exchange {
   const joined = new Joined<Exchanged>();
+  const parts: Parts = { environment, servers, cookies, letterCase };
   return (server, question, means, job) => {
     const { name, type } = question;
     const key = `${serverKey(server)} ${means.manner} ${means.over} ${type} ${name.key}`;
     const begin = (): Promise<Exchanged> =>
-      new Conversation(
-        { environment, servers, cookies, letterCase },
-        { server, question, means, job },
-      ).run();
+      new Conversation(parts, { server, question, means, job }).run();
     const first = joined.do(key, begin);
     if (first.own) return first.result;
     return first.result.then((exchanged) =>
@@ -253,7 +251,7 @@ class Conversation {
     this.#note('changes-case', isOdd);
     // Nothing of a truncated message is used (RFC 2181 section 9), so it need not even be whole.
     if (((bytes[2] ?? 0) & TC) !== 0) return { kind: 'fault', fault: 'truncated' };
-    const parsed = parseMessage(respelled(bytes, question.name));
+    const parsed = parseMessage(bytes, question.name);
     if (parsed.kind !== 'message') return { kind: 'fault', fault: 'malformed' };
     const message = withOwner(parsed.message, question.name);
     const doubt = this.#checkCookie(message, query) ?? this.#checkEdns(message, query);
@@ -319,7 +317,7 @@ class Conversation {
       authenticData: false,
       checkingDisabled: manner === 'recursive-unchecked',
       rcode: 'NOERROR',
-      questions: [{ ...question, name: this.#asked }],
+      questions: [{ name: this.#asked, type: question.type }],
       answer: [],
       authority: [],
       additional: [],
@@ -328,7 +326,7 @@ class Conversation {
           ? undefined
           : { udpSize: UDP_SIZE, version: 0, dnssecOk: true, options },
     });
-    return { ...attempt, bytes, cookie };
+    return { over: attempt.over, edns: attempt.edns, bytes, cookie };
   }
 }
 
@@ -337,18 +335,18 @@ function fits(reply: Uint8Array, query: Uint8Array, question: Question): boolean
   if (reply.length < 12 || reply[0] !== query[0] || reply[1] !== query[1]) return false;
   // QR set and QUERY as opcode: the upper five bits of the third octet.
   if ((reply[2] ?? 0) >> 3 !== 0b1_0000) return false;
-  const count = ((reply[4] ?? 0) << 8) | (reply[5] ?? 0);
+  const count = u16At(reply, 4);
   if (count === 0) return isError(reply); // RFC 1035: a server that could not read the question
   const { wire } = question.name;
   const end = 12 + wire.length + 4;
   if (count !== 1 || reply.length < end) return false;
-  const tail = reply.subarray(12 + wire.length, end);
-  return (
-    wire.every((octet, i) => fold(octet) === fold(reply[12 + i] ?? 0)) &&
-    (((tail[0] ?? 0) << 8) | (tail[1] ?? 0)) === codeOf(question.type) &&
-    (((tail[2] ?? 0) << 8) | (tail[3] ?? 0)) === CLASS_IN
-  );
+  for (let i = 0; i < wire.length; i += 1)
+    if (fold(wire[i] ?? 0) !== fold(reply[12 + i] ?? 0)) return false;
+  return u16At(reply, end - 4) === codeOf(question.type) && u16At(reply, end - 2) === CLASS_IN;
 }
+
+const u16At = (octets: Uint8Array, at: number): number =>
+  ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);
 
 /** RFC 7873 section 5.3: only who saw the query knows the client cookie in it. */
 function senderOf({ edns }: Message, { over, cookie }: Query): Sender {

@@ -42,16 +42,9 @@ export function keepsCase(reply: Uint8Array, { wire }: Name): boolean {
 }
 
 /**
- * A copy of a reply with the question spelled like `name`. Names that point to the question, owners and those in RDATA, are
- * thereby spelled like it, too: nobody above sees the dice.
+ * Owners that are written out, spelled like `name`. Those that point to the question are so already, for it was read as if
+ * it were spelled like that: nobody above sees the dice.
  */
-export function respelled(reply: Uint8Array, { wire }: Name): Uint8Array {
-  const copy = reply.slice();
-  if (((reply[4] ?? 0) << 8) + (reply[5] ?? 0) > 0) copy.set(wire, QUESTION_AT);
-  return copy;
-}
-
-/** The same for owners that are written out. */
 export function withOwner(message: Message, name: Name): Message {
   const isOdd = ({ owner }: RR): boolean =>
     owner.key === name.key && owner.wire.some((octet, i) => octet !== name.wire[i]);

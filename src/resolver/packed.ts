@@ -8,10 +8,11 @@
  * @module
  */
 import { codeOf, typeOf } from '../dns/codes.ts';
-import { Reader, Writer } from '../dns/cursor.ts';
+import { Reader } from '../dns/cursor.ts';
 import { latin1 } from '../dns/octets.ts';
-import { decode, type Rdata } from '../dns/rdata.ts';
-import type { RRset, Rrsig } from '../dns/rrset.ts';
+import type { Rdata } from '../dns/rdata.ts';
+import { type RRset, readSignature } from '../dns/rrset.ts';
+import { Writer } from '../dns/writer.ts';
 import type { Evidence } from '../dnssec/delegation.ts';
 import type { Found } from '../dnssec/judge.ts';
 import type { ServerAddress } from '../environment.ts';
@@ -51,7 +52,7 @@ export function packFound(found: Found): PackedFound {
       break;
   }
   writeSets(writer, found.proof);
-  return { packed: finish(writer), rrsets };
+  return { packed: writer.finishAsText(), rrsets };
 }
 
 /** @param seconds  for which it has been kept: every TTL is so much shorter (RFC 1035 section 3.2.1) */
@@ -83,7 +84,7 @@ export function packEvidence({ ds, alias, denial }: Evidence): Packed {
   const writer = new Writer();
   writer.u8((ds ? 1 : 0) | (alias ? 2 : 0));
   writeSets(writer, [...(ds ? [ds] : []), ...(alias ? [alias] : []), ...denial]);
-  return finish(writer);
+  return writer.finishAsText();
 }
 
 export function unpackEvidence(packed: Packed): Evidence {
@@ -109,7 +110,7 @@ export function packNameservers(nameservers: readonly Nameserver[]): Packed {
       writeText(writer, tlsName);
     }
   }
-  return finish(writer);
+  return writer.finishAsText();
 }
 
 export function unpackNameservers(packed: Packed): readonly Nameserver[] {
@@ -132,7 +133,7 @@ function readAddress(reader: Reader): ServerAddress {
 export function packSet(set: RRset): Packed {
   const writer = new Writer();
   writeSet(writer, set);
-  return finish(writer);
+  return writer.finishAsText();
 }
 
 /** @param seconds  as for a finding */
@@ -144,11 +145,12 @@ export function packRdata(rdata: readonly Rdata[]): Packed {
   const writer = new Writer();
   writer.u16(rdata.length);
   for (const one of rdata) writeOctets(writer, one);
-  return finish(writer);
+  return writer.finishAsText();
 }
 
 export function unpackRdata(packed: Packed): readonly Rdata[] {
-  const reader = readerOf(packed);
+  // No names are in there to be remembered.
+  const reader = new Reader(Buffer.from(packed, 'latin1'));
   return times(reader.u16(), () => reader.keep(reader.u16()));
 }
 
@@ -180,15 +182,12 @@ function readSet(reader: Reader, seconds: number): RRset {
   const type = typeOf(reader.u16());
   const ttl = Math.max(0, reader.u32() - seconds);
   const rdata = times(reader.u16(), () => reader.keep(reader.u16()));
-  const signatures = times(reader.u16(), () => readSignature(reader));
+  const signatures = times(reader.u16(), () => {
+    const own = reader.u32();
+    return readSignature(reader.keep(reader.u16()), own);
+  });
   const set = { owner, type, ttl, rdata, signatures };
   return reader.u8() === 0 ? set : { ...set, defect: readText(reader) };
-}
-
-function readSignature(reader: Reader): Rrsig {
-  const ttl = reader.u32();
-  const rdata = reader.keep(reader.u16());
-  return Object.assign(decode('RRSIG', rdata), { ttl, rdata });
 }
 
 function writeOctets(writer: Writer, octets: Uint8Array): void {
@@ -209,6 +208,5 @@ const writeText = (writer: Writer, text: string): void =>
 const readText = (reader: Reader): string =>
   Buffer.from(reader.view(reader.u16())).toString('utf8');
 
-const finish = (writer: Writer): Packed => Buffer.from(writer.finish().buffer).toString('latin1');
 const readerOf = (packed: Packed): Reader =>
   new Reader(Buffer.from(packed, 'latin1'), 0, packed.length, new Map());

@@ -5,12 +5,12 @@
  * section is kept longer than an honest one is. Does not: judge; what is kept is still unproved.
  * @module
  */
-import { CLASS_IN, type Rcode, type RRType, typeOf } from '../dns/codes.ts';
+import { CLASS_IN, type Rcode, type RRType } from '../dns/codes.ts';
 import { agentOf } from '../dns/edns.ts';
 import type { Message, Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
-import { collectRRsets, type RR, type RRset } from '../dns/rrset.ts';
+import { collectRRsets, coveredBy, type RR, type RRset } from '../dns/rrset.ts';
 import type { Reply } from '../dnssec/reply.ts';
 
 /** More name servers than any delegation needs (Unbound; NXNSAttack). */
@@ -33,26 +33,35 @@ export interface Scrubbed extends Reply {
 
 /** @param zone  whose servers sent it */
 export function scrub(message: Message, question: Question, zone: Name): Scrubbed {
-  const own = (records: readonly RR[]): RR[] =>
-    records.filter((record) => record.class === CLASS_IN && record.owner.isAtOrBelow(zone));
-  const strays = own([...message.answer, ...message.authority, ...message.additional]).filter(
-    ({ type }) => type === 'RRSIG',
-  );
+  const answer = ownOf(message.answer, zone);
+  const authority = ownOf(message.authority, zone);
+  const additional = ownOf(message.additional, zone);
+  const strays = signaturesIn(answer, authority, additional);
   const reached = reachedFrom(question.name, message.answer);
   return {
     rcode: message.rcode,
     authoritative: message.authoritative,
-    answer: dropStrayAliases(collect(own(message.answer), strays, question.type), reached),
-    authority: collect(own(message.authority), strays).map(limitServers),
+    answer: dropStrayAliases(collect(answer, strays, question.type), reached),
+    authority: collect(authority, strays).map(limitServers),
     agent: agentOf(message.edns),
     elsewhere: elsewhereIn(message, zone, reached),
     refersAway: message.authority.some(
       ({ type, owner, class: of }) => type === 'NS' && of === CLASS_IN && !owner.isAtOrBelow(zone),
     ),
-    glue: collectRRsets(own(message.additional)).filter(
+    glue: collectRRsets(additional).filter(
       ({ type, defect }) => (type === 'A' || type === 'AAAA') && defect === undefined,
     ),
   };
+}
+
+const ownOf = (records: readonly RR[], zone: Name): readonly RR[] =>
+  records.filter((record) => record.class === CLASS_IN && record.owner.isAtOrBelow(zone));
+
+function signaturesIn(...sections: readonly (readonly RR[])[]): readonly RR[] {
+  const signatures: RR[] = [];
+  for (const section of sections)
+    for (const record of section) if (record.type === 'RRSIG') signatures.push(record);
+  return signatures;
 }
 
 function elsewhereIn(
@@ -60,15 +69,18 @@ function elsewhereIn(
   zone: Name,
   reached: ReadonlySet<string>,
 ): Reply {
-  const isAlias = answer.some(({ type }) => type === 'CNAME' || type === 'DNAME');
+  if (!answer.some(({ type }) => type === 'CNAME' || type === 'DNAME'))
+    return { rcode, answer: NONE, authority: NONE };
   const outside = (records: readonly RR[]): readonly RRset[] =>
-    isAlias ? collectRRsets(records.filter(({ owner }) => !owner.isAtOrBelow(zone))) : [];
+    collectRRsets(records.filter(({ owner }) => !owner.isAtOrBelow(zone)));
   return {
     rcode,
     answer: dropStrayAliases(outside(answer), reached),
     authority: outside(authority),
   };
 }
+
+const NONE: readonly RRset[] = [];
 
 /**
  * RRsets with their signatures. Some servers put RRSIGs into another section than the RRset (RFC 4035 section 3.1.1 says:
@@ -78,8 +90,10 @@ function elsewhereIn(
  */
 function collect(records: readonly RR[], strays: readonly RR[], asked?: RRType): readonly RRset[] {
   const sets = collectRRsets(records, asked);
-  const unsigned = new Set(sets.flatMap((set) => (set.signatures.length > 0 ? [] : keyOf(set))));
-  if (asked === 'RRSIG' || unsigned.size === 0) return sets;
+  if (asked === 'RRSIG' || strays.length === 0) return sets;
+  const unsigned = new Set<string>();
+  for (const set of sets) if (set.signatures.length === 0) unsigned.add(keyOf(set));
+  if (unsigned.size === 0) return sets;
   const wanted = strays.filter(({ owner, rdata }) =>
     unsigned.has(keyOf({ owner, type: coveredBy(rdata) })),
   );
@@ -87,8 +101,6 @@ function collect(records: readonly RR[], strays: readonly RR[], asked?: RRType):
 }
 
 const keyOf = ({ owner, type }: Pick<RRset, 'owner' | 'type'>): string => `${type} ${owner.key}`;
-/** The first field of an RRSIG (RFC 4034 section 3.1). */
-const coveredBy = (rdata: Uint8Array): RRType => typeOf(((rdata[0] ?? 0) << 8) | (rdata[1] ?? 0));
 
 /**
  * The names, by their keys, that the aliases of an answer lead to from the one that was asked for, itself among them. A DNAME

@@ -66,6 +66,7 @@ export class Servers {
   /** The best one first, with some chance in it, so that others are measured too. */
   order(addresses: readonly ServerAddress[]): readonly ServerAddress[] {
     const chance = this.#random.bytes(addresses.length);
+    if (addresses.length < 2) return addresses;
     return addresses
       .map((address, i) => ({ address, cost: this.#cost(address, (chance[i] ?? 0) / 255) }))
       .sort((a, b) => a.cost - b.cost)

@@ -46,7 +46,7 @@ export class TrustPoints {
   isAnchoredBelow(zone: Name, name: Name): boolean {
     const { anchors } = this;
     for (let labels = zone.labels + 1; labels <= name.labels; labels += 1)
-      if (anchors.has(name.ancestor(labels).key)) return true;
+      if (anchors.has(name.ancestorKey(labels))) return true;
     return false;
   }
 

@@ -69,7 +69,7 @@ export function makeWalk(parts: WalkParts): Walk {
   const { configured, cuts } = parts;
   const closest = (name: Name): ZoneCut => {
     for (let labels = name.labels; labels > 0; labels -= 1) {
-      const { key } = name.ancestor(labels);
+      const key = name.ancestorKey(labels);
       const cut = configured.zones.get(key) ?? cuts.get(key);
       if (cut) return cut;
     }

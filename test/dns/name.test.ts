@@ -1,10 +1,11 @@
 import assert from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { FormatError, Reader, Writer } from '../../src/dns/cursor.ts';
+import { FormatError, Reader } from '../../src/dns/cursor.ts';
 import { Name, NameError, ROOT } from '../../src/dns/name.ts';
 import { latin1, sameOctets } from '../../src/dns/octets.ts';
 import { checkTypes, readTypes, writeTypes } from '../../src/dns/type-bitmap.ts';
+import { Writer } from '../../src/dns/writer.ts';
 import { name as anyName, octets } from './arbitraries.ts';
 
 const hex = (text: string): Uint8Array =>
@@ -195,23 +196,42 @@ t.test('the reader stays inside its bounds', (t) => {
 });
 
 t.test('the writer', (t) => {
-  const writer = new Writer(1);
+  const writer = new Writer();
   writer.u8(1);
   writer.u16(0x0203);
   writer.u32(0xfffefdfc);
   writer.octets(hex('0a0b'));
   writer.patchU16(1, 0xaabb);
-  t.same(writer.finish(), hex('01 aabb fffefdfc 0a0b'), 'it grows as it must');
+  t.same(writer.finish(), hex('01 aabb fffefdfc 0a0b'));
 
-  const names = new Writer();
-  names.name(name('a.example').wire);
-  names.name(name('b.example').wire);
-  names.name(name('b.EXAMPLE').wire);
+  const [first, second] = [new Writer(), new Writer()];
+  first.octets(new Uint8Array(1000).fill(1));
+  second.octets(new Uint8Array(1000).fill(2));
+  first.octets(new Uint8Array(5000).fill(1));
+  const long = first.finish();
+  const text = second.finishAsText();
+  const third = new Writer();
+  third.octets(new Uint8Array(900).fill(3));
+  t.same(long, new Uint8Array(6000).fill(1), 'it grows as it must');
+  t.same(text, '\u0002'.repeat(1000), 'each has a sheet of its own');
+  t.same(third.finish(), new Uint8Array(900).fill(3));
+  t.same(long, new Uint8Array(6000).fill(1), 'what was finished is nobody else’s');
+  third.u8(4);
+  t.same(new Writer().finish(), new Uint8Array(), 'nor is what is written too late');
+
+  const threeNames = (): Writer => {
+    const names = new Writer();
+    names.name(name('a.example').wire);
+    names.name(name('b.example').wire);
+    names.name(name('b.EXAMPLE').wire);
+    return names;
+  };
   t.same(
-    names.finish(),
+    threeNames().finish(),
     hex('0161 076578616d706c65 00 0162 c002 0162 074558414d504c45 00'),
     'letter case must be the same',
   );
+  const names = threeNames();
   names.truncate(11);
   names.name(name('b.example').wire);
   t.same(
@@ -219,6 +239,12 @@ t.test('the writer', (t) => {
     hex('0161 076578616d706c65 00 0162 c002'),
     'nothing points at what was taken back',
   );
+  const taken = new Writer();
+  taken.name(name('a.example').wire);
+  taken.truncate(0);
+  taken.name(name('b').wire);
+  taken.name(name('example').wire);
+  t.same(taken.finish(), hex('0162 00 076578616d706c65 00'), 'nor where it was the first name');
   t.end();
 });
 
@@ -243,8 +269,8 @@ t.test('names are read back, whatever was compressed', (t) => {
   const property = fc.property(fc.array(anyName, { maxLength: 20 }), (names) => {
     const writer = new Writer();
     for (const one of names) writer.name(one.wire);
+    const bytes = writer.finish();
     for (const keeping of ['views', 'copies'] as const) {
-      const bytes = writer.finish();
       const reader = new Reader(bytes, 0, bytes.length, new Map(), keeping);
       assert.deepStrictEqual(
         names.map(() => reader.name()),
@@ -252,7 +278,7 @@ t.test('names are read back, whatever was compressed', (t) => {
       );
       assert.equal(reader.left, 0);
     }
-    const plain = new Reader(writer.finish()); // and without remembering any
+    const plain = new Reader(bytes); // and without remembering any
     assert.deepStrictEqual(
       names.map(() => plain.name()),
       names,
