@@ -1,4 +1,5 @@
 /** MTA-STS policies and the records that announce them: text in, meaning out. */
+import fc from 'fast-check';
 import t from 'tap';
 import { Name } from '../../src/dns/name.ts';
 import { LARGEST_POLICY, parsePolicy, stsAllows } from '../../src/mta/sts-policy.ts';
@@ -133,6 +134,52 @@ t.test('reading takes linear time, whatever is sent', (t) => {
   // A quadratic reader takes minutes for these; a busy machine does not make a linear one take half a second.
   t.ok(process.cpuUsage().user - start < 500_000);
   t.end();
+});
+
+t.test('no text makes a reader throw', async (t) => {
+  const words = [
+    'version',
+    'mode',
+    'max_age',
+    'mx',
+    ':',
+    ' ',
+    '\n',
+    '\r',
+    '*.',
+    'STSv1',
+    'enforce',
+    '=',
+    ';',
+    'v=STSv1;',
+    'id',
+    '\u0000',
+    'é',
+    '"',
+  ];
+  const text = fc
+    .array(fc.oneof(fc.constantFrom(...words), fc.string()))
+    .map((parts) => parts.join(''));
+  fc.assert(fc.property(text, (one) => ['policy', 'invalid'].includes(parse(one).kind)));
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 300 }),
+      (octets) => parsePolicy(octets, ORIGIN).kind !== undefined,
+    ),
+  );
+  fc.assert(
+    fc.property(
+      text,
+      (one) => parseStore(`danelaw mta-sts policies 1\n${one}`, 0).kind === 'refused',
+    ),
+  );
+  const record = fc.asyncProperty(text, async (one) => {
+    const { lookup } = fakeLookup({ records: { 'TXT _mta-sts.example.com': [one] } });
+    const { kind } = await findStsRecord(Name.parse('example.com'), lookup, { now: 0 });
+    return kind === 'id' || kind === 'none';
+  });
+  await fc.assert(record);
+  t.pass('nothing was thrown');
 });
 
 t.test('MX hosts are matched as RFC 8461 section 4.1 says', (t) => {

@@ -1,10 +1,15 @@
 /** TLS reports: the sums of a day, the JSON of RFC 8460, events for others, and where reports are wanted. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { Name } from '../../src/dns/name.ts';
+import { seal } from '../../src/mta/sealed-lines.ts';
 import { DAY_MS, REPORT_LIMITS, TlsReports, type TlsSession } from '../../src/mta/tlsrpt.ts';
 import { writeDatagram, writeHookJson } from '../../src/mta/tlsrpt-events.ts';
+import { loadReports, saveReports } from '../../src/mta/tlsrpt-file.ts';
 import { findTlsrptRecord } from '../../src/mta/tlsrpt-record.ts';
 import { reportFileName, writeReport } from '../../src/mta/tlsrpt-report.ts';
+import { parseReports, REPORTS_HEADER } from '../../src/mta/tlsrpt-state.ts';
 import { fakeLookup } from '../dane/fake-lookup.ts';
 
 /** 2016-04-01T00:00:00Z, the day of the example in RFC 8460 appendix B. */
@@ -222,6 +227,65 @@ t.test('a day goes on behind a restart', (t) => {
   });
   t.end();
 });
+
+t.test(
+  'the sums of a day survive a restart in a file; one that is torn is refused and stays as it is',
+  async (t) => {
+    const file = join(t.testdir(), 'tlsrpt');
+    const first = await loadReports(file);
+    if (first.kind === 'refused') throw new Error(first.why);
+    const { reports } = first;
+    reports.add({ ...TLSA, result: 'validation-failure', reasonCode: 'dane-no-match' });
+    reports.add(STS);
+    reports.add({ ...STS, at: DAY + DAY_MS });
+    t.equal(await saveReports(file, reports), undefined);
+    const second = await loadReports(file);
+    if (second.kind === 'refused') throw new Error(second.why);
+    for (const day of [DAY, DAY + DAY_MS])
+      t.same(domainsOf(second.reports, day), domainsOf(reports, day));
+
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, whole.slice(0, -9));
+    const why = `${file}: line 4: it is cut off: the last line is no digest`;
+    t.same(await loadReports(file), { kind: 'refused', why });
+    t.equal(await saveReports(file, reports), why);
+    t.equal(readFileSync(file, 'utf8'), whole.slice(0, -9));
+    const line = { domain: 'a.example', day: DAY, policies: [] };
+    const wrong = [
+      {},
+      { ...line, day: DAY + 1 },
+      { ...line, policies: [{}] },
+      { ...line, policies: [{ policy: STS, successes: -1, failures: 0, details: [] }] },
+      {
+        ...line,
+        policies: [{ policy: { ...STS, policyType: 'x' }, successes: 0, failures: 0, details: [] }],
+      },
+      {
+        ...line,
+        policies: [
+          { policy: STS, successes: 0, failures: 1, details: [{ result: 'x', sessions: 1 }] },
+        ],
+      },
+      {
+        ...line,
+        policies: [
+          {
+            policy: STS,
+            successes: 0,
+            failures: 1,
+            details: [{ result: 'dane-required', sessions: 1, receivingIp: 7 }],
+          },
+        ],
+      },
+    ];
+    for (const value of wrong)
+      t.match(
+        parseReports(seal(REPORTS_HEADER, [line, value])),
+        { kind: 'refused', line: 3 },
+        JSON.stringify(value),
+      );
+  },
+);
 
 t.test('the file name of RFC 8460 section 5.1', (t) => {
   const reporter = { contactInfo: 'tlsrpt@mail.sndr.example.com' };
