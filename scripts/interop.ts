@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { Crew } from './interop/crew.ts';
 import { Lab, whatIsMissing } from './interop/lab.ts';
 import { type Latency, runLatency } from './interop/latency.ts';
-import { type MailRow, runMail } from './interop/mail.ts';
+import { type Mail, runMail } from './interop/mail.ts';
 import { makePeers } from './interop/peers.ts';
 import { type Row, runProbes } from './interop/probes.ts';
 import { print, Score } from './interop/score.ts';
@@ -119,7 +119,7 @@ async function runParts(
   lab: Lab,
   { score, parts }: { score: Score; parts: readonly Part[] },
 ): Promise<object> {
-  const results: { probes?: Row[]; mail?: MailRow[]; latency?: Latency } = {};
+  const results: { probes?: Row[]; mail?: Mail; latency?: Latency } = {};
   await score.time('packages', () => lab.setup());
   if (parts.includes('mail'))
     await score.time('Postfix and Exim unpacked', () => lab.unpackServers());

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The whole group is killed after that long. */
   readonly timeoutMs?: number;
+  /** For its standard input; none where it is left out. */
+  readonly input?: string;
 }
 
 export interface Finished {
@@ -110,11 +112,14 @@ export class Crew {
   #spawn(command: readonly string[], options: RunOptions, output: 'pipe' | number): ChildProcess {
     const [program = '', ...parameters] = command;
     const env = { ...process.env, ...options.env };
+    const { input } = options;
     const child = spawn(program, parameters, {
       env,
       detached: true,
-      stdio: ['ignore', output, output],
+      stdio: [input === undefined ? 'ignore' : 'pipe', output, output],
     });
+    child.stdin?.on('error', () => {}); // a program that does not read to the end is told by its exit code
+    child.stdin?.end(input);
     this.#running.add(child);
     return child;
   }

@@ -3,7 +3,15 @@
  * certificate of the address that was called. It takes mail for everybody and throws it away.
  * @module
  */
-import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { EXIM, makeAccounts } from './accounts.ts';
 import type { Crew } from './crew.ts';
@@ -26,6 +34,7 @@ export async function startExim(crew: Crew, lab: Lab, peers: readonly Peer[]): P
   const program = lab.path('mta', 'pkg', 'exim4-daemon-light', 'usr/sbin/exim4');
   writeFileSync(join(home, 'conf'), configuration({ home, program, peers, keyOf }));
   const log = join(home, 'log', 'main');
+  rmSync(log, { force: true }); // of an earlier run
   const read = () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n') : []);
   await crew.start(lab.inside('sld', [enter, program, '-C', join(home, 'conf'), '-bdf']), {
     file: join(home, 'out'),

@@ -77,9 +77,15 @@ export interface MailCase {
   /** `[host]:port` where the next hop is a relay. */
   readonly transport: string | null;
   readonly about: string;
-  readonly hosts: readonly { readonly label: string; readonly name: string }[];
+  readonly hosts: readonly {
+    readonly label: string;
+    readonly name: string;
+    readonly addr: string;
+  }[];
   readonly want: {
     readonly as: 'verified' | 'trusted' | 'encrypted' | 'opportunistic' | 'deferred' | 'failed';
+    /** The enhanced status code, where the table has one. */
+    readonly dsn: string | null;
     /** The label of the host that must take the message, where there are several. */
     readonly via: string | null;
     /** Addresses that must not be contacted. */

@@ -2,18 +2,19 @@
  * `danelaw check` end to end: from the lab's root to a verdict on a real Postfix, on `openssl s_server`, and on the 69
  * destinations of the lab's delivery rig.
  *
- * Does not: deliver mail. That the peers saw a handshake and no mail is read from their logs.
+ * Then `deliver` of the library at all of them (deliveries.ts). That the peers saw a handshake and no mail from `check` is read
+ * from their logs.
  * @module
  */
-import { readFileSync } from 'node:fs';
 import type { Crew } from './crew.ts';
 import { tail } from './crew.ts';
+import { type DeliveryRow, runMatrix, runRig } from './deliveries.ts';
 import { startExim } from './exim.ts';
 import type { Lab, MailCase } from './lab.ts';
 import { startOpenssl } from './openssl.ts';
 import type { Action, Peer } from './peers.ts';
 import { type Postfix, startPostfix } from './postfix.ts';
-import { type RigLogs, startRig } from './rig.ts';
+import { type RigLogs, scoreContacts, startRig } from './rig.ts';
 import { each, print, progress, type Score, table } from './score.ts';
 
 const WIDTH = 2;
@@ -42,38 +43,57 @@ export interface MailRow extends Checked {
   readonly expected: Action;
 }
 
+export interface Mail {
+  readonly checks: readonly MailRow[];
+  readonly deliveries: readonly DeliveryRow[];
+}
+
 export async function runMail(
   crew: Crew,
   lab: Lab,
   { score, peers }: { score: Score; peers: readonly Peer[] },
-): Promise<MailRow[]> {
-  const real = await score.time('danelaw at Postfix and OpenSSL', () =>
-    checkPeers(crew, lab, { score, peers }),
+): Promise<Mail> {
+  const of = (server: Peer['server']) => peers.filter((peer) => peer.server === server);
+  const postfix = await startPostfix(crew, lab, of('postfix'));
+  const exim = await startExim(crew, lab, of('exim'));
+  const openssl = await startOpenssl(crew, lab, of('openssl'));
+  const versions = { postfix: postfix.version, exim: exim.version, openssl };
+  const real = await score.time('danelaw check at Postfix, Exim and OpenSSL', () =>
+    checkPeers(crew, lab, { score, peers, postfix, versions }),
   );
-  const rig = await score.time('danelaw on the mail destinations', () =>
-    checkRig(crew, lab, score),
+  const matrix = await score.time('deliver at Postfix and Exim', () =>
+    runMatrix(crew, lab, { score, peers, servers: { postfix, exim } }),
   );
-  return [...real, ...rig];
+  const logs = await startRig(crew, lab);
+  const checks = await score.time('danelaw check on the mail destinations', () =>
+    checkRig(crew, lab, { score, logs }),
+  );
+  const rig = await score.time('deliver to the mail destinations', () =>
+    runRig(crew, lab, { score, logs }),
+  );
+  return { checks: [...real, ...checks], deliveries: [...matrix, ...rig] };
+}
+
+interface AtPeers {
+  readonly score: Score;
+  readonly peers: readonly Peer[];
+  readonly postfix: Postfix;
+  readonly versions: Readonly<Record<Peer['server'], string>>;
 }
 
 async function checkPeers(
   crew: Crew,
   lab: Lab,
-  { score, peers }: { score: Score; peers: readonly Peer[] },
+  { score, peers, postfix, versions }: AtPeers,
 ): Promise<MailRow[]> {
-  const of = (server: Peer['server']) => peers.filter((peer) => peer.server === server);
-  const postfix = await startPostfix(crew, lab, of('postfix'));
-  const openssl = await startOpenssl(crew, lab, of('openssl'));
-  const exim = await startExim(crew, lab, of('exim'));
-  const names = { postfix: postfix.version, exim: exim.version, openssl };
   const rows: MailRow[] = [];
   await each(peers, WIDTH, async (peer) => {
-    const about = `${names[peer.server]}: ${peer.claim}`;
+    const about = `${versions[peer.server]}: ${peer.claim}`;
     const row = { destination: peer.domain, about, expected: peer.expect };
     rows.push({ ...row, ...(await check(crew, lab, [peer.domain])) });
   });
   for (const row of rows) scoreAction(score, row);
-  for (const peer of of('postfix')) scoreLog(score, peer, postfix);
+  for (const peer of peers) if (peer.server === 'postfix') scoreLog(score, peer, postfix);
   print('danelaw check at real mail servers:');
   for (const line of table(rows.map(columns))) print(`  ${line}`);
   return rows;
@@ -134,8 +154,11 @@ const ACTIONS: Readonly<Record<MailCase['want']['as'], Action>> = {
   failed: 'refuse',
 };
 
-async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> {
-  const logs = await startRig(crew, lab);
+async function checkRig(
+  crew: Crew,
+  lab: Lab,
+  { score, logs }: { score: Score; logs: RigLogs },
+): Promise<MailRow[]> {
   const cases = lab.file.mail;
   const rows = new Map<MailCase, MailRow>();
   await each(cases, WIDTH, async (one) => {
@@ -164,33 +187,4 @@ async function checkRig(crew: Crew, lab: Lab, score: Score): Promise<MailRow[]> 
 /** The domain, or a relay host with its port, which is not subject to a look-up of MX. */
 function nextHop({ rcpt, transport }: MailCase): readonly string[] {
   return [transport ?? rcpt.replace(/^.*@/, '')];
-}
-
-/**
- * What the rig's servers saw: hosts that must not be contacted (RFC 7672 section 2.1.2), zones that must not be asked
- * for TLSA (section 2.2.2), and faulty answers without which the row would say nothing.
- */
-function scoreContacts(score: Score, lab: Lab, logs: RigLogs): void {
-  // Lines of JSON that the rig's own servers write.
-  const lines = <T>(file: string): T[] =>
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line));
-  const contacted = new Set(lines<{ addr: string }>(logs.receiver).map(({ addr }) => addr));
-  const asked = lines<{ zone: string; type: string; fault: string | null }>(logs.faulty);
-  const { mail, faults } = lab.file;
-  for (const { kind, rcpt, want } of mail) {
-    const touched = want.untouched.some((address) => contacted.has(address));
-    if (want.untouched.length > 0)
-      score.check('mail', `${kind}: ${want.untouched} not contacted`, !touched);
-    const spared = asked.filter(({ zone }) => zone === want.noTlsaQuery);
-    const tlsa = spared.some(({ type }) => type === 'TLSA');
-    if (want.noTlsaQuery !== null)
-      score.check('mail', `${kind}: asked, but not for TLSA`, spared.length > 0 && !tlsa);
-    const domain = rcpt.replace(/^.*@/, '');
-    const met = asked.some(({ zone, fault }) => zone === domain && fault !== null);
-    if (faults.some(({ zone }) => zone === domain))
-      score.check('mail', `${kind}: the faulty answer was met`, met);
-  }
 }

@@ -6,7 +6,15 @@
  * because it will not start without them.
  * @module
  */
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeAccounts, POSTDROP, POSTFIX } from './accounts.ts';
 import type { Crew } from './crew.ts';
@@ -40,6 +48,7 @@ export async function startPostfix(crew: Crew, lab: Lab, peers: readonly Peer[])
   writeFileSync(join(home, 'conf', 'main.cf'), mainConfiguration(home, packaged, peers));
   writeFileSync(join(home, 'conf', 'master.cf'), masterConfiguration(peers));
   const log = join(home, 'maillog');
+  rmSync(log, { force: true }); // of an earlier run
   await crew.start(
     lab.inside('sld', [
       enter,

@@ -3,9 +3,10 @@
  * its name servers that misbehave before a sound one.
  * @module
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Crew } from './crew.ts';
 import type { Lab } from './lab.ts';
+import type { Score } from './score.ts';
 
 /** Files with a line of JSON for each connection, handshake and message, and for each question. */
 export interface RigLogs {
@@ -62,3 +63,33 @@ remote-control:
   control-enable: no
 include: "${lab.path('nsd-fault.zones')}"
 `;
+
+/** Lines of JSON that the rig's own servers write. */
+export const readLines = <T>(file: string): T[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+/**
+ * What the rig's servers saw: hosts that must not be contacted (RFC 7672 section 2.1.2), zones that must not be asked
+ * for TLSA (section 2.2.2), and faulty answers without which the row would say nothing.
+ */
+export function scoreContacts(score: Score, lab: Lab, logs: RigLogs): void {
+  const contacted = new Set(readLines<{ addr: string }>(logs.receiver).map(({ addr }) => addr));
+  const asked = readLines<{ zone: string; type: string; fault: string | null }>(logs.faulty);
+  const { mail, faults } = lab.file;
+  for (const { kind, rcpt, want } of mail) {
+    const touched = want.untouched.some((address) => contacted.has(address));
+    if (want.untouched.length > 0)
+      score.check('mail', `${kind}: ${want.untouched} not contacted`, !touched);
+    const spared = asked.filter(({ zone }) => zone === want.noTlsaQuery);
+    const tlsa = spared.some(({ type }) => type === 'TLSA');
+    if (want.noTlsaQuery !== null)
+      score.check('mail', `${kind}: asked, but not for TLSA`, spared.length > 0 && !tlsa);
+    const domain = rcpt.replace(/^.*@/, '');
+    const met = asked.some(({ zone, fault }) => zone === domain && fault !== null);
+    if (faults.some(({ zone }) => zone === domain))
+      score.check('mail', `${kind}: the faulty answer was met`, met);
+  }
+}

@@ -120,8 +120,11 @@ export type Addresses =
   | { readonly kind: 'none' }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
+/** Which of a host's addresses a sender can use, and so asks for. */
+export type Families = 'both' | 'ipv4' | 'ipv6';
+
 /**
- * Asks for both address families of a host.
+ * Asks for the addresses of a host, of both families unless the sender has but one.
  *
  * An error in either makes the host unreachable although the other may have addresses: RFC 7672 section 2.2.2 wants
  * it for "any query in the process", and an attacker who blocks one family must not choose the other's path.
@@ -130,15 +133,19 @@ export async function findAddresses(
   host: Name,
   lookup: Lookup,
   signal?: AbortSignal,
+  families: Families = 'both',
 ): Promise<Addresses> {
   const options = signal && { signal };
-  const [v4, v6] = await Promise.all([lookup(host, 'A', options), lookup(host, 'AAAA', options)]);
-  if (failed(v4)) return { kind: 'failed', failure: failureOf(v4) };
-  if (failed(v6)) return { kind: 'failed', failure: failureOf(v6) };
-  const outcomes = [v4, v6].filter((outcome) => recordsOf(outcome) !== undefined);
+  const [v4, v6] = await Promise.all([
+    families === 'ipv6' ? undefined : lookup(host, 'A', options),
+    families === 'ipv4' ? undefined : lookup(host, 'AAAA', options),
+  ]);
+  if (v4 && failed(v4)) return { kind: 'failed', failure: failureOf(v4) };
+  if (v6 && failed(v6)) return { kind: 'failed', failure: failureOf(v6) };
+  const outcomes = [v4, v6].flatMap((outcome) => (outcome && recordsOf(outcome) ? [outcome] : []));
   if (outcomes.length === 0) return { kind: 'none' };
-  const a = recordsOf(v4)?.rdata.map((rdata) => decode('A', rdata).address) ?? [];
-  const aaaa = recordsOf(v6)?.rdata.map((rdata) => decode('AAAA', rdata).address) ?? [];
+  const a = (v4 && recordsOf(v4)?.rdata.map((rdata) => decode('A', rdata).address)) ?? [];
+  const aaaa = (v6 && recordsOf(v6)?.rdata.map((rdata) => decode('AAAA', rdata).address)) ?? [];
   return { kind: 'found', addresses: inTurn(a, aaaa).slice(0, MAX_ADDRESSES), outcomes };
 }
 

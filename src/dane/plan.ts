@@ -31,6 +31,7 @@ import {
 } from './base-domain.ts';
 import {
   type Destination,
+  type Families,
   findAddresses,
   findHosts,
   type MailHost,
@@ -137,6 +138,8 @@ export interface PlanOptions {
   readonly halfDane?: HalfDane;
   /** Whether the operator demands DANE: what is not authenticated by it then waits. No where it is left out. */
   readonly mandatory?: boolean;
+  /** Of the sender: addresses that it cannot use are not asked for. `both` where it is left out. */
+  readonly families?: Families;
   readonly signal?: AbortSignal;
 }
 
@@ -254,13 +257,13 @@ function relay(domain: Name) {
 
 /** Plans hosts of one route: each as RFC 7672 section 2.2.2 treats a non-MX destination. */
 function makePlanner(route: Route, lookup: Lookup, options: PlanOptions) {
-  const { port = 25, dane = 'on', halfDane = 'dane', signal } = options;
+  const { port = 25, dane = 'on', halfDane = 'dane', families, signal } = options;
   const insecureMx = weaknessOfRoute(route.security);
   return async ({ name: host, preference }: MailHost): Promise<HostPlan> => {
     const askTlsa = makeAskTlsa(lookup, port, signal);
     const isAsked = dane === 'on' && (!insecureMx || halfDane !== 'may');
     if (isAsked) askTlsa.early(host);
-    const found = await findAddresses(host, lookup, signal);
+    const found = await findAddresses(host, lookup, signal, families);
     if (found.kind === 'failed')
       return unreachable({ host, preference }, 'addresses', found.failure);
     if (found.kind === 'none') return { tls: 'unreachable', host, preference, why: 'no-address' };

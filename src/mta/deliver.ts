@@ -113,7 +113,7 @@ const neverAsked = (name: Name): Outcome => ({
 function planHop(
   nextHop: NextHop,
   lookup: Lookup,
-  { terms, signal }: DeliverParts,
+  { terms, families, signal }: DeliverParts,
   mandatory: boolean,
 ): Promise<DeliveryPlan> {
   const { port } = nextHop;
@@ -121,6 +121,7 @@ function planHop(
     port,
     halfDane: terms.halfDane,
     mandatory,
+    ...(families && { families }),
     ...(signal && { signal }),
   };
   switch (nextHop.kind) {

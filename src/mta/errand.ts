@@ -3,6 +3,7 @@
  * @module
  */
 import type { Attempt } from '../dane/attempt.ts';
+import type { Families } from '../dane/destination.ts';
 import type { DeliveryPlan, HostPlan } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
@@ -40,6 +41,8 @@ export interface DeliverParts {
   readonly clientName: string;
   /** Authorities that are trusted where DANE has no word: MTA-STS, REQUIRETLS, `tls_verify`. None where it is left out. */
   readonly roots?: readonly Certificate[];
+  /** Addresses that this machine can reach: `both` where it is left out. */
+  readonly families?: Families;
   /** Where packets for an address really go. */
   readonly dial?: (address: ServerAddress) => ServerAddress;
   /** For each step up to the handshake, and all of them. */

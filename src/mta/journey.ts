@@ -95,7 +95,7 @@ class Journey {
       return undefined;
     }
     this.#overlooked.push(trouble);
-    const found = await findAddresses(planned.host, parts.lookup, parts.signal);
+    const found = await findAddresses(planned.host, parts.lookup, parts.signal, parts.families);
     if (found.kind !== 'found') {
       this.#troubles.push({ ...trouble, dsn: '4.4.3' });
       return undefined;

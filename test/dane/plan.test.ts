@@ -797,6 +797,24 @@ t.test('addresses of both families come in turn', async (t) => {
   t.strictSame(addresses, ['192.0.2.1', '2001:db8::1', '192.0.2.2', '192.0.2.3']);
 });
 
+t.test(
+  'a sender of one family does not ask for the other, so that its fault keeps nothing',
+  async (t) => {
+    const internet = { records: WITH_TLSA, bogus: ['AAAA mx.example.com'] };
+    const { lookup, asked } = fakeLookup(internet);
+    const domain = Name.parse('example.com');
+    t.same(show(await planDelivery(domain, lookup, { families: 'ipv4' })), authenticated);
+    t.notOk(asked.includes('AAAA mx.example.com'));
+    t.same(show(await planDelivery(domain, lookup)), [
+      'mx.example.com: unreachable signature-invalid',
+    ]);
+    const v6 = await planDelivery(domain, fakeLookup({ records: WITH_TLSA }).lookup, {
+      families: 'ipv6',
+    });
+    t.same(show(v6), ['mx.example.com: unreachable no-address'], 'it has IPv4 addresses only');
+  },
+);
+
 t.test('a hundred MX hosts: the 20 best are planned, the rest counted', async (t) => {
   const mx = Array.from({ length: 100 }, (_, i) => `${100 - i} mx${i}.example.com`);
   const { lookup, asked } = fakeLookup({ records: { 'MX example.com': mx } });
