@@ -1,9 +1,10 @@
 /**
- * What the policy file means for `danelaw serve`: how long answers are kept, how often MX records are asked for, and a
- * self-test before anybody is answered.
+ * What the policy file means for `danelaw serve`: how long answers are kept, how often MX records are asked for, what is
+ * told of look-ups, and a self-test before anybody is answered.
  * @module
  */
 
+import { logLookups } from '../mta/debug-log.ts';
 import { limitMx } from '../mta/mx-rate.ts';
 import { findUseDane, type Policy } from '../mta/policy.ts';
 import { printProblem, readPolicyFile } from '../mta/policy-file.ts';
@@ -47,15 +48,27 @@ export function ttlManner({ policy }: ServePolicy, words: Pick<ServeWords, 'leas
   };
 }
 
-export function limited({ policy }: ServePolicy, resolver: Resolver, world: World): Resolver {
+/** The resolver with the limits of the policy, and with its look-ups told where the policy wants that. */
+export function underPolicy(
+  { policy }: ServePolicy,
+  resolver: Resolver,
+  { terminal, world }: { readonly terminal: Terminal; readonly world: World },
+): Resolver {
   const { settings } = policy;
-  if (!settings.dnsRateLimitEnabled) return resolver;
   const rate = {
     queries: settings.dnsRateLimitMxQueries,
     periodMs: settings.dnsRateLimitPeriod * 1000,
     maxQueue: settings.dnsRateLimitMaxQueue,
   };
-  return { ...resolver, lookup: limitMx(resolver.lookup, rate, world.environment.clock).lookup };
+  const limited = settings.dnsRateLimitEnabled
+    ? limitMx(resolver.lookup, rate, world.environment.clock).lookup
+    : resolver.lookup;
+  const { debugFlags } = settings;
+  const lookup =
+    debugFlags.size === 0
+      ? limited
+      : logLookups(limited, debugFlags, (line) => terminal.note(`danelaw: ${line}`));
+  return { ...resolver, lookup };
 }
 
 /**

@@ -19,7 +19,7 @@ import {
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import type { ServeWords } from './options.ts';
-import { limited, openPolicy, refuseUnlessValidating, ttlManner } from './serve-policy.ts';
+import { openPolicy, refuseUnlessValidating, ttlManner, underPolicy } from './serve-policy.ts';
 import type { Terminal } from './terminal.ts';
 import { type Manner, openResolver, type World } from './world.ts';
 
@@ -34,7 +34,7 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
     ...(policy && { ttls: ttlManner(policy, words) }),
   });
   if (policy) await refuseUnlessValidating(policy, words, opened, { terminal, world });
-  const resolver = policy ? limited(policy, opened, world) : opened;
+  const resolver = policy ? underPolicy(policy, opened, { terminal, world }) : opened;
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,

@@ -7,7 +7,9 @@
  * @module
  */
 import { MATCHING_TYPE } from '../dane/tlsa.ts';
+import { type DebugFlags, LEVELS, SUBSYSTEMS, type Subsystem } from './debug-log.ts';
 import {
+  describe,
   exception,
   flag,
   flagAs,
@@ -15,7 +17,9 @@ import {
   oneOf,
   type Read,
   type Reader,
+  surplus,
   wholeNumber,
+  wrong,
 } from './policy-values.ts';
 import type { Terms } from './terms.ts';
 import type { TomlValue } from './toml.ts';
@@ -39,6 +43,7 @@ export interface Settings {
   readonly dnsRateLimitPeriod: number;
   /** MX look-ups that wait for a period to come; what comes on top of them fails, and its mail waits. */
   readonly dnsRateLimitMaxQueue: number;
+  readonly debugFlags: DebugFlags;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -47,6 +52,7 @@ export const DEFAULT_SETTINGS: Settings = {
   dnsRateLimitMxQueries: 1000,
   dnsRateLimitPeriod: 1,
   dnsRateLimitMaxQueue: 10_000,
+  debugFlags: new Map(),
 };
 
 export interface Option<K extends string, T> {
@@ -112,6 +118,24 @@ export const TERM_OPTIONS: ReadonlyMap<string, TermOption> = new Map<string, Ter
   ['dane_sha1', term('sha1', DOMAIN_GLOBAL, oneOf(['refuse', 'accept']))],
 ]);
 
+const SUBSYSTEM_LIST = listFrom(new Map<string, Subsystem>(SUBSYSTEMS.map((one) => [one, one])));
+
+/** A table with a list of subsystems for each level. */
+const debugFlags: Reader<DebugFlags> = (key, value) => {
+  if (value.kind !== 'table')
+    return wrong(value.at, `${key} is a table, not ${describe(value)}`, 'write [debug_flags]');
+  const problems = surplus(key, value, LEVELS);
+  const flags = LEVELS.flatMap((level) => {
+    const list = value.entries.get(level)?.value;
+    const found = list && SUBSYSTEM_LIST(level, list);
+    if (found?.kind === 'wrong') problems.push(...found.problems);
+    return found?.kind === 'value' ? [[level, found.value] as const] : [];
+  });
+  return problems.length > 0
+    ? { kind: 'wrong', problems }
+    : { kind: 'value', value: new Map(flags) };
+};
+
 const DAY = 86_400;
 const WEEK = 604_800;
 /** The bound of `--cache-min-ttl`: who cannot wait for that long for a new address has a TTL for it. */
@@ -129,6 +153,30 @@ export const SETTING_OPTIONS: ReadonlyMap<string, SettingOption> = new Map<strin
   ],
   ['dns_rate_limit_period', setting('dnsRateLimitPeriod', wholeNumber(1, DAY, 'seconds'))],
   ['dns_rate_limit_max_queue', setting('dnsRateLimitMaxQueue', wholeNumber(0, MILLION, 'queries'))],
+  ['debug_flags', setting('debugFlags', debugFlags)],
+]);
+
+/** Options that have one right value: what it says is how Danelaw always works. */
+export const FIXED_OPTIONS: ReadonlyMap<
+  string,
+  Pick<Option<string, true>, 'scopes' | 'read'>
+> = new Map([
+  [
+    'fully_resolve_before_smtp',
+    {
+      scopes: EVERYWHERE,
+      read: (key, value) => {
+        const found = flag(key, value);
+        if (found.kind === 'wrong') return found;
+        if (found.value) return { kind: 'value', value: true };
+        return wrong(
+          value.at,
+          `${key} = false would let a worse MX host go before a better one`,
+          'leave it out: all hosts are resolved before the first connection',
+        );
+      },
+    },
+  ],
 ]);
 
 /** What the file would say for one of the terms; `undefined` where it is not set and has no default of its own. */

@@ -11,6 +11,7 @@ import type { Policy, Scope } from './policy.ts';
 import { findContradictions } from './policy-contradictions.ts';
 import {
   DEFAULT_SETTINGS,
+  FIXED_OPTIONS,
   SCOPES,
   type ScopeKind,
   SETTING_OPTIONS,
@@ -56,7 +57,12 @@ function syntaxAdvice(text: string, { at, why }: { at: Position; why: string }):
 
 /** Sections beside the options, and the options of all scopes. */
 const SECTIONS = ['dane', ...SCOPES.slice(1)];
-const GLOBAL_KEYS = [...TERM_OPTIONS.keys(), ...SETTING_OPTIONS.keys(), ...SECTIONS];
+const GLOBAL_KEYS = [
+  ...TERM_OPTIONS.keys(),
+  ...FIXED_OPTIONS.keys(),
+  ...SETTING_OPTIONS.keys(),
+  ...SECTIONS,
+];
 
 class Reading {
   readonly problems: Problem[] = [];
@@ -124,6 +130,11 @@ class Reading {
     let terms: Partial<Terms> = {};
     const written = new Map<keyof Terms, Position>();
     for (const [key, entry] of entries) {
+      const fixed = FIXED_OPTIONS.get(key)?.read(key, entry.value);
+      if (fixed) {
+        if (fixed.kind === 'wrong') this.problems.push(...fixed.problems);
+        continue;
+      }
       const option = TERM_OPTIONS.get(key);
       if (!option?.scopes.includes(kind)) {
         this.#stray(kind, key, entry.at);
@@ -218,7 +229,9 @@ class Reading {
 }
 
 const optionsOf = (kind: ScopeKind): string[] =>
-  [...TERM_OPTIONS].flatMap(([name, { scopes }]) => (scopes.includes(kind) ? [name] : []));
+  [...TERM_OPTIONS, ...FIXED_OPTIONS].flatMap(([name, { scopes }]) =>
+    scopes.includes(kind) ? [name] : [],
+  );
 
 const PLACES: Readonly<Record<ScopeKind, string>> = {
   global: 'for all, above all sections',

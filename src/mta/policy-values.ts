@@ -34,7 +34,9 @@ export function nearestOf(word: string, known: readonly string[]): string | unde
   // A line of rubbish is like nothing, and comparing takes its length times that of every word.
   if (word.length > 2 * longest) return undefined;
   const maxDistance = Math.max(2, Math.floor(word.length / 3));
-  return closestMatch(word.toLowerCase(), known, { maxDistance });
+  const folded = new Map(known.map((one) => [one.toLowerCase(), one]));
+  const near = closestMatch(word.toLowerCase(), [...folded.keys()], { maxDistance });
+  return near === undefined ? undefined : folded.get(near);
 }
 
 export const flag: Reader<boolean> = (key, value) => {

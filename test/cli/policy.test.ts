@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { SETTING_OPTIONS, TERM_OPTIONS } from '../../src/mta/policy-options.ts';
+import { FIXED_OPTIONS, SETTING_OPTIONS, TERM_OPTIONS } from '../../src/mta/policy-options.ts';
 import { parsePolicy } from '../../src/mta/policy-parse.ts';
 import { command, NO_NETWORK } from './support.ts';
 
@@ -116,7 +116,7 @@ t.test('docs/policy.md has every option, and its example is a policy', (t) => {
   const text = readFileSync(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)];
   const documented = new Map(rows.map(([, name = '', scopes = '']) => [name, scopes]));
-  const options = [...TERM_OPTIONS, ...SETTING_OPTIONS];
+  const options = [...TERM_OPTIONS, ...FIXED_OPTIONS, ...SETTING_OPTIONS];
   t.same([...documented.keys()].sort(), options.map(([name]) => name).sort());
   for (const [name, { scopes }] of options) {
     const said = scopes.length === 4 ? 'all' : scopes.join(', ');

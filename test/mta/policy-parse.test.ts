@@ -144,6 +144,17 @@ const refusals: [claim: string, text: string, ...said: [where: string, what: Reg
     ['1:1', /60 is more than max_dns_ttl = 30; write min_dns_ttl = 30 or less/],
   ],
   [
+    '+8: what would let a worse host go before a better one',
+    'fully_resolve_before_smtp = false\n',
+    ['1:29', /let a worse MX host go before a better one; leave it out/],
+  ],
+  [
+    'S33: debug flags of no level, and of no subsystem',
+    '[debug_flags]\nWarnng = ["DANE"]\nDEBUG = ["DAEN"]\n',
+    ['2:1', /debug_flags has no "Warnng"; it has WARNING, NOTICE or DEBUG; did you mean WARNING/],
+    ['3:10', /DEBUG does not know "DAEN"; did you mean "DANE"/],
+  ],
+  [
     'DANE demanded where it is not looked up',
     'mandatory_dane = true\n',
     ['1:1', /use_dane is false: nothing could ever be delivered/],

@@ -173,7 +173,27 @@ t.test('S32, +7: settings of the whole', (t) => {
     dnsRateLimitMxQueries: 50,
     dnsRateLimitPeriod: 2,
     dnsRateLimitMaxQueue: 0,
+    debugFlags: new Map(),
   });
   t.equal(policyOf('').settings.tlsaExpireInterval, 3600, "Momentum's default");
+  t.end();
+});
+
+t.test('S33: debug flags, each level with its subsystems', (t) => {
+  const { settings } = policyOf('[debug_flags]\nWARNING = ["DANE"]\nDEBUG = ["DNS", "DANE"]\n');
+  t.same(
+    [...settings.debugFlags],
+    [
+      ['WARNING', ['DANE']],
+      ['DEBUG', ['DNS', 'DANE']],
+    ],
+  );
+  t.end();
+});
+
+t.test('+8: fully_resolve_before_smtp is how it always is, in all scopes', (t) => {
+  const line = 'fully_resolve_before_smtp = true\n';
+  const text = `${line}[binding.b]\n${line}[binding_group.g]\n${line}[domain."a.example"]\n${line}`;
+  t.same(termsAt(text), DEFAULT_TERMS);
   t.end();
 });
