@@ -16,7 +16,9 @@ import { daneForce, type Wish } from './demand.ts';
 import type { DeliverParts, Message } from './errand.ts';
 import { travel } from './journey.ts';
 import { checkMailbox, readLetter } from './letter.ts';
+import type { StsFinding } from './mta-sts.ts';
 import { literalName, type NextHop } from './next-hop.ts';
+import { type Met, sessionsOf } from './sessions.ts';
 import type { Trouble } from './trouble.ts';
 
 /**
@@ -33,12 +35,19 @@ export async function deliver(
   const letter = readLetter(message.data);
   if (letter.kind === 'bare') return failedAll(message, bare(letter));
   const wish = wishOf(message);
-  const expiry = new Expiry();
-  const lookup = lookupFor(parts, wish, expiry);
   const isMandatory = parts.terms.mandatoryDane && daneForce(parts.terms, wish) === 'binding';
   if (nextHop.kind === 'address' && isMandatory) return deferredAll(message, NO_DANE_FOR_ADDRESSES);
+  const expiry = new Expiry();
+  const lookup = lookupFor(parts, wish, expiry);
+  const finding = findSts(nextHop, parts);
   const plan = await planHop(nextHop, lookup, parts, isMandatory);
-  if (plan.kind !== 'deliver') return endedBefore(message, plan, expiry);
+  const sts = await finding;
+  const tell = teller(message, nextHop, parts, sts);
+  tell({ kind: 'sts' });
+  if (plan.kind !== 'deliver') {
+    tell({ kind: 'no-hosts', plan });
+    return endedBefore(message, plan, expiry);
+  }
   return travel({
     parts: { ...parts, lookup },
     message,
@@ -46,9 +55,45 @@ export async function deliver(
     plan,
     port: nextHop.port,
     wish,
-    stsOf: () => undefined,
+    sts,
+    tell,
     retryAt: () => expiry.at,
   });
+}
+
+function domainOf(nextHop: NextHop): Name | undefined {
+  switch (nextHop.kind) {
+    case 'domain':
+      return nextHop.domain;
+    case 'host':
+      return nextHop.host;
+    case 'address':
+      return undefined;
+  }
+}
+
+const NO_STS: StsFinding = { kind: 'none' };
+
+/** Policies are the domain's own (RFC 8461 section 3); a relay that the operator names has none. */
+function findSts(nextHop: NextHop, { sts, terms, signal }: DeliverParts): Promise<StsFinding> {
+  if (nextHop.kind !== 'domain' || !sts || terms.mtaSts === 'off') return Promise.resolve(NO_STS);
+  return sts.find(nextHop.domain, signal);
+}
+
+/** An address has no policy domain, so no report tells of it. */
+function teller(
+  { purpose }: Message,
+  nextHop: NextHop,
+  { met: hear, report, clock }: DeliverParts,
+  sts: StsFinding,
+): (met: Met) => void {
+  const reported = domainOf(nextHop);
+  return (met) => {
+    hear?.(met);
+    if (!report || !reported) return;
+    const circumstances = { domain: reported, sts, at: clock.now(), ...(purpose && { purpose }) };
+    for (const session of sessionsOf(met, circumstances)) report(session);
+  };
 }
 
 function checkEnvelope({ from, to }: Message): void {

@@ -2,19 +2,19 @@
  * What a delivery is given, and what it tells on its way.
  * @module
  */
-import type { Attempt } from '../dane/attempt.ts';
 import type { Families } from '../dane/destination.ts';
-import type { DeliveryPlan, HostPlan } from '../dane/plan.ts';
-import type { Name } from '../dns/name.ts';
+import type { DeliveryPlan } from '../dane/plan.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
 import type { Clock, ServerAddress } from '../environment.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { Open } from './contact.ts';
-import type { StsStance, Wish } from './demand.ts';
+import type { Wish } from './demand.ts';
 import type { Letter } from './letter.ts';
-import type { RootsVerdict } from './permit.ts';
+import type { StsCache, StsFinding } from './mta-sts.ts';
+import type { Met } from './sessions.ts';
 import type { SessionTimes } from './smtp-session.ts';
 import type { Terms } from './terms.ts';
+import type { TlsSession } from './tlsrpt.ts';
 
 export interface Message {
   /** The return path, without brackets; empty for a bounce. */
@@ -35,6 +35,8 @@ export interface DeliverParts {
   readonly lookup: Lookup;
   /** For this destination (policy.ts). */
   readonly terms: Terms;
+  /** MTA-STS policies; none are looked for where it is left out. */
+  readonly sts?: Pick<StsCache, 'find'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly connect: Open;
   /** What EHLO says about us: a host name that this client is known by. */
@@ -51,17 +53,10 @@ export interface DeliverParts {
   /** For the steps after it; those of RFC 5321 section 4.5.3.2 where it is left out. */
   readonly times?: SessionTimes;
   /** Hears of each connection, and of each host that was passed over, as it happens. */
-  readonly visited?: (visit: Visit) => void;
+  readonly met?: (met: Met) => void;
+  /** Hears of each session that a TLS report counts. */
+  readonly report?: (session: TlsSession) => void;
   readonly signal?: AbortSignal;
-}
-
-/** One connection, or a host to which there was none. */
-export interface Visit {
-  /** As planned. */
-  readonly host: HostPlan;
-  /** Left out where the host was passed over, or TLS was not asked for. */
-  readonly attempt?: Attempt;
-  readonly byRoots?: RootsVerdict;
 }
 
 /** A message, ready to go to the hosts of a plan. */
@@ -72,7 +67,9 @@ export interface Errand {
   readonly plan: Extract<DeliveryPlan, { kind: 'deliver' }>;
   readonly port: number;
   readonly wish: Wish;
-  readonly stsOf: (host: Name) => StsStance | undefined;
+  readonly sts: StsFinding;
+  /** Passes on what was met, for reports and logs. */
+  readonly tell: (met: Met) => void;
   /** When to ask the DNS again, by what it has said so far. */
   readonly retryAt: () => number | undefined;
 }

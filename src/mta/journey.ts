@@ -10,12 +10,14 @@ import { type ContactPlan, printHost } from '../dane/attempt.ts';
 import { decide } from '../dane/decision.ts';
 import { findAddresses } from '../dane/destination.ts';
 import type { HostPlan, Unreachable } from '../dane/plan.ts';
+import type { Name } from '../dns/name.ts';
 import { type Delivered, deferredEnd, failedEnd, type RecipientEnd } from './delivered.ts';
 import { type Demand, daneForce, demandOf, type Exclusion, withoutDane } from './demand.ts';
 import type { Errand } from './errand.ts';
 import { type Meeting, meet } from './meeting.ts';
 import { overlooked, type Permission, type Protection, permit, type Shown } from './permit.ts';
 import { extensionsOf, type Fate, SESSION_TIMES, sayEhlo, transact } from './smtp-session.ts';
+import { stanceOf } from './sts-stance.ts';
 import { requireTlsEnd, type Trouble, toTell } from './trouble.ts';
 
 /** Takes the message to the hosts in their order. */
@@ -50,22 +52,17 @@ class Journey {
   }
 
   async #atHost(planned: HostPlan): Promise<void> {
-    const {
-      wish,
-      plan: { route },
-      parts: { terms },
-      stsOf,
-    } = this.#errand;
+    const { wish, sts, tell } = this.#errand;
+    const { terms } = this.#errand.parts;
+    const route = this.#errand.plan.route.security.status;
     const plan = planned.tls === 'unreachable' ? await this.#reach(planned) : planned;
     if (!plan) return;
-    const demand = demandOf(plan, {
-      terms,
-      wish,
-      route: route.security.status,
-      sts: stsOf(plan.host),
-    });
+    const stance = stanceOf(sts, terms)(plan.host);
+    const demand = demandOf(plan, { terms, wish, route, sts: stance });
     if (demand.kind === 'skip') {
-      this.#troubles.push(EXCLUSIONS[demand.why](plan));
+      const { why } = demand;
+      if (why === 'sts-mx-mismatch') tell({ kind: 'mx-mismatch', plan });
+      this.#troubles.push(excluded(why, plan.host));
       return;
     }
     for (const address of plan.addresses) {
@@ -76,7 +73,7 @@ class Journey {
 
   /** A host that DANE keeps from being contacted may be where DANE does not bind: as if there were no DANE. */
   async #reach(planned: Unreachable): Promise<ContactPlan | undefined> {
-    const { plan, port, wish, parts } = this.#errand;
+    const { plan, port, wish, parts, tell } = this.#errand;
     const decision = decide({ ...plan, hosts: [planned], surplus: 1 }, [], { port });
     const { reason, why } = decision;
     const dsn = 'dsn' in decision && decision.dsn !== undefined ? decision.dsn : '4.4.3';
@@ -89,7 +86,7 @@ class Journey {
       host: planned.host,
       ...(fault && { fault }),
     };
-    parts.visited?.({ host: planned });
+    tell({ kind: 'unreachable', plan: planned });
     if (!isKeptByDane(planned) || daneForce(parts.terms, wish) === 'binding') {
       this.#troubles.push(trouble);
       return undefined;
@@ -104,11 +101,13 @@ class Journey {
   }
 
   async #atAddress(plan: ContactPlan, demand: Demand, address: string): Promise<void> {
-    const first = await this.#meet(plan, demand.starttls, address);
+    const first = await this.#meet(plan, demand, address);
     const isRetried =
       first.kind === 'shut' && first.isAboutTls && demand.afterFailure === 'in-clear';
     if (isRetried && plan.tls !== 'opportunistic') this.#overlooked.push(first.trouble);
-    const meeting = isRetried ? await this.#meet(plan, 'skip', address) : first;
+    const meeting = isRetried
+      ? await this.#meet(plan, { ...demand, starttls: 'skip' }, address)
+      : first;
     if (meeting.kind === 'shut') {
       this.#troubles.push(meeting.trouble);
       return;
@@ -123,9 +122,9 @@ class Journey {
     await channel.close();
   }
 
-  #stop({ plan: { host }, address }: Place, { reason, why }: Stop): void {
+  #stop({ plan: { host }, address }: Place, { reason, why, dsn }: Stop): void {
     const text = `${printHost(host)}: ${why}`;
-    this.#troubles.push({ nature: 'tls', reason, why: text, dsn: '4.7.5', host, address });
+    this.#troubles.push({ nature: 'tls', reason, why: text, dsn, host, address });
   }
 
   /** Mail goes, and somebody wants to know what DANE would have said. */
@@ -138,8 +137,8 @@ class Journey {
     this.#overlooked.push({ nature: 'tls', reason, why: text, dsn, host, address });
   }
 
-  #meet(plan: ContactPlan, starttls: Demand['starttls'], address: string): Promise<Meeting> {
-    return meet(this.#errand, { plan, starttls, address });
+  #meet(plan: ContactPlan, demand: Demand, address: string): Promise<Meeting> {
+    return meet(this.#errand, { plan, demand, address });
   }
 
   async #send(
@@ -249,22 +248,19 @@ const noHost = ({ length }: readonly HostPlan[]): Trouble => ({
   dsn: '5.4.4',
 });
 
-const EXCLUSIONS: Readonly<Record<Exclusion['why'], (plan: ContactPlan) => Trouble>> = {
-  'sts-mx-mismatch': ({ host }) => ({
-    nature: 'tls',
-    reason: 'sts-mx-mismatch',
-    why: `${printHost(host)} is not in the domain's MTA-STS policy`,
-    dsn: '4.7.5',
-    host,
-  }),
-  'mx-not-validated': ({ host }) => ({
-    nature: 'tls',
-    reason: 'mx-not-validated',
-    why: `REQUIRETLS: neither DNSSEC nor MTA-STS vouches for ${printHost(host)} as a host of the domain`,
-    dsn: '4.7.5',
-    host,
-  }),
+const EXCLUSIONS: Readonly<Record<Exclusion['why'], string>> = {
+  'sts-mx-mismatch': "is not in the domain's MTA-STS policy",
+  'mx-not-validated':
+    'is vouched for neither by DNSSEC nor by MTA-STS, and the message has REQUIRETLS',
 };
+
+const excluded = (reason: Exclusion['why'], host: Name): Trouble => ({
+  nature: 'tls',
+  reason,
+  why: `${printHost(host)} ${EXCLUSIONS[reason]}`,
+  dsn: '4.7.5',
+  host,
+});
 
 const lacksRequireTls = ({ host }: ContactPlan, address: string): Trouble => ({
   nature: 'requiretls',

@@ -15,13 +15,14 @@ import {
 import { tlsaName } from '../dane/base-domain.ts';
 import { type VerifyOptions, verifyPeer } from '../dane/verify.ts';
 import type { Channel } from '../tls/channel.ts';
-import type { OpenOptions } from '../tls/connect.ts';
 import type { Failure } from '../tls/failure.ts';
 import type { Reply } from '../tls/smtp.ts';
 import type { Opened } from './contact.ts';
+import type { Demand } from './demand.ts';
 import type { Errand } from './errand.ts';
 import { failedAtTls, type Shown } from './permit.ts';
 import { refusedStatus } from './smtp-session.ts';
+import { judgeSts, type StsVerdict } from './sts-certificate.ts';
 import type { Terms } from './terms.ts';
 import { NETWORK_DSN, type Trouble } from './trouble.ts';
 
@@ -44,38 +45,42 @@ export type Meeting =
 export interface Call {
   readonly plan: ContactPlan;
   readonly address: string;
-  readonly starttls: OpenOptions['starttls'];
+  readonly demand: Demand;
 }
 
 export async function meet(errand: Errand, call: Call): Promise<Meeting> {
-  const { clock, visited } = errand.parts;
-  const { plan, address } = call;
+  const { clock } = errand.parts;
+  const { plan } = call;
   const start = clock.now();
   const opened = await connect(errand, call);
-  const contact = contactOf(opened);
-  const attempt = contact && attemptAt(errand, call, { contact, start });
-  visited?.({ host: plan, ...(attempt && { attempt }) });
+  const when = { now: clock.now(), start };
   switch (opened.kind) {
-    case 'shut':
-      return shut(errand, plan, {
-        address,
-        contact: opened.failure,
-        milliseconds: clock.now() - start,
-      });
+    case 'shut': {
+      const attempt = { ...attemptAt(errand, call, opened.failure, when), contact: opened.failure };
+      errand.tell({ kind: 'attempt', plan, attempt });
+      return shut(errand, plan, attempt);
+    }
     case 'clear': {
-      const { channel, hello } = opened;
-      const shown: Shown = { plan, layer: 'clear', ...(attempt && { attempt }) };
-      return { kind: 'met', shown, channel, hello };
+      const { channel, hello, why } = opened;
+      // Of a session that was in clear because we wanted no TLS there is nothing to report.
+      if (why === 'not-asked')
+        return { kind: 'met', shown: { plan, layer: 'clear' }, channel, hello };
+      const attempt = attemptAt(errand, call, why, when);
+      errand.tell({ kind: 'attempt', plan, attempt });
+      return { kind: 'met', shown: { plan, layer: 'clear', attempt }, channel, hello };
     }
     case 'tls': {
       const { channel, met } = opened;
-      const judged = attempt ?? attemptAt(errand, call, { contact: met, start });
-      return { kind: 'met', shown: { plan, layer: 'tls', attempt: judged }, channel };
+      const attempt = attemptAt(errand, call, met, when);
+      const byRoots = judgeByRoots(errand, call, met.chain, when.now);
+      errand.tell({ kind: 'attempt', plan, attempt, ...(byRoots && { stsVerdict: byRoots }) });
+      const shown: Shown = { plan, layer: 'tls', attempt, ...(byRoots && { byRoots }) };
+      return { kind: 'met', shown, channel };
     }
   }
 }
 
-function connect({ parts, port }: Errand, { plan, address, starttls }: Call): Promise<Opened> {
+function connect({ parts, port }: Errand, { plan, address, demand }: Call): Promise<Opened> {
   const { clientName, dial, stepMs, totalMs, signal } = parts;
   const serverName = printHost(plan.tls === 'opportunistic' ? plan.host : plan.baseDomain);
   return parts.connect(
@@ -83,7 +88,7 @@ function connect({ parts, port }: Errand, { plan, address, starttls }: Call): Pr
     {
       clientName,
       serverName,
-      starttls,
+      starttls: demand.starttls,
       ...(dial && { dial }),
       ...(stepMs !== undefined && { stepMs }),
       ...(totalMs !== undefined && { totalMs }),
@@ -92,30 +97,42 @@ function connect({ parts, port }: Errand, { plan, address, starttls }: Call): Pr
   );
 }
 
-/** What there is to report; nothing of a session that was in clear because we wanted no TLS. */
-function contactOf(opened: Opened): Met | undefined {
-  switch (opened.kind) {
-    case 'tls':
-      return opened.met;
-    case 'clear':
-      return opened.why === 'not-asked' ? undefined : opened.why;
-    case 'shut':
-      return opened.failure;
-  }
+interface When {
+  readonly now: number;
+  readonly start: number;
 }
 
 function attemptAt(
   { parts }: Errand,
   { plan, address }: Call,
-  { contact, start }: { readonly contact: Met; readonly start: number },
+  contact: Met,
+  { now, start }: When,
 ): Attempt {
-  const { clock, terms } = parts;
-  const now = clock.now();
   const base = { address, contact, milliseconds: now - start };
   if (contact.kind !== 'handshake' || plan.tls !== 'authenticate') return base;
   const { records, names } = plan;
-  const options = verifyOptions(terms);
+  const options = verifyOptions(parts.terms);
   return { ...base, verdict: verifyPeer({ records, names, chain: contact.chain, now, options }) };
+}
+
+/** By the authorities, where somebody wants to know: the demand, or a report about the MTA-STS policy. */
+function judgeByRoots(
+  { parts, sts }: Errand,
+  { plan, demand }: Call,
+  chain: readonly Uint8Array[],
+  now: number,
+): StsVerdict | undefined {
+  const isAsked = demand.judge !== 'dane' && demand.judge !== 'nobody';
+  if (!isAsked && sts.kind !== 'policy') return undefined;
+  const { minimumRsaBits, sha1 } = parts.terms;
+  return judgeSts({
+    chain,
+    host: plan.host,
+    roots: parts.roots ?? [],
+    now,
+    ...(minimumRsaBits !== undefined && { minimumRsaBits }),
+    ...(sha1 && { sha1 }),
+  });
 }
 
 const verifyOptions = ({ digestOrder, minimumRsaBits, sha1 }: Terms): VerifyOptions => ({

@@ -8,6 +8,8 @@
  */
 import { type Attempt, type ContactPlan, type Result, weigh } from '../dane/attempt.ts';
 import { type Demand, withoutDane } from './demand.ts';
+import type { StsVerdict } from './sts-certificate.ts';
+import type { TroubleReason } from './trouble.ts';
 
 /** How a message travelled; `verified` by secure TLSA records alone. */
 export type Protection = 'verified' | 'half-dane' | 'sts' | 'authorities' | 'encrypted' | 'clear';
@@ -18,30 +20,27 @@ export type Shown = { readonly plan: ContactPlan } & (
       readonly layer: 'tls';
       readonly attempt: Attempt;
       /** By the authorities and the host's name, where somebody asked. */
-      readonly byRoots?: RootsVerdict;
+      readonly byRoots?: StsVerdict;
     }
   /** `attempt`: why there is no TLS, unless nobody asked for it. */
   | { readonly layer: 'clear'; readonly attempt?: Attempt }
 );
 
-export type RootsVerdict =
-  | { readonly kind: 'valid' }
-  | {
-      readonly kind: 'invalid';
-      readonly result: keyof typeof BY_ROOTS;
-      readonly reason?: string;
-    };
-
 export type Permission =
   | { readonly kind: 'go'; readonly protection: Protection }
-  | { readonly kind: 'stop'; readonly reason: Refused['reason']; readonly why: string };
+  | {
+      readonly kind: 'stop';
+      readonly reason: Exclude<TroubleReason, 'bare-cr-or-lf'>;
+      readonly why: string;
+      readonly dsn: string;
+    };
 
 type Refused = Extract<Result, { kind: 'failed' }>;
 
 export function permit(demand: Demand, shown: Shown): Permission {
   if (shown.layer === 'clear') {
     if (demand.starttls !== 'require') return { kind: 'go', protection: 'clear' };
-    return { kind: 'stop', reason: 'no-starttls', why: 'the connection is not encrypted' };
+    return stop('no-starttls', 'the connection is not encrypted', '4.7.4');
   }
   const { plan, attempt } = shown;
   switch (demand.judge) {
@@ -49,8 +48,8 @@ export function permit(demand: Demand, shown: Shown): Permission {
       const result = weigh(plan, attempt);
       if (result.kind === 'authenticated')
         return { kind: 'go', protection: isHalf(plan) ? 'half-dane' : 'verified' };
-      if (result.kind === 'failed') return { kind: 'stop', reason: result.reason, why: result.why };
-      return { kind: 'stop', reason: 'dane-no-match', why: 'no TLSA record was looked at' };
+      if (result.kind === 'failed') return stop(result.reason, result.why, result.dsn);
+      return stop('dane-no-match', 'no TLSA record was looked at');
     }
     case 'authorities':
     case 'authorities-and-name':
@@ -62,22 +61,38 @@ export function permit(demand: Demand, shown: Shown): Permission {
 
 const isHalf = (plan: ContactPlan): boolean => plan.tls === 'authenticate' && plan.halfDane;
 
-function byAuthorities(demand: Demand, { byRoots }: Extract<Shown, { layer: 'tls' }>): Permission {
+const stop = (reason: Stop['reason'], why: string, dsn = '4.7.5'): Permission => ({
+  kind: 'stop',
+  reason,
+  why,
+  dsn,
+});
+
+type Stop = Extract<Permission, { kind: 'stop' }>;
+type InTls = Extract<Shown, { layer: 'tls' }>;
+
+function byAuthorities(demand: Demand, { byRoots }: InTls): Permission {
   if (byRoots?.kind === 'valid')
     return { kind: 'go', protection: demand.for === 'sts' ? 'sts' : 'authorities' };
   const result = byRoots?.result ?? 'certificate-not-trusted';
   if (demand.judge === 'authorities' && result === 'certificate-host-mismatch')
     return { kind: 'go', protection: 'encrypted' };
-  const reason = result === 'validation-failure' ? 'certificate-not-trusted' : result;
   const detail = byRoots?.reason === undefined ? '' : `: ${byRoots.reason}`;
-  return { kind: 'stop', reason, why: `${BY_ROOTS[result]}${detail}` };
+  return stop(REASONS[result], `${BY_ROOTS[result]}${detail}`);
 }
+
+const REASONS = {
+  'certificate-host-mismatch': 'certificate-host-mismatch',
+  'certificate-expired': 'certificate-expired',
+  'certificate-not-trusted': 'certificate-not-trusted',
+  'validation-failure': 'certificate-not-trusted',
+} as const;
 
 const BY_ROOTS = {
   'certificate-host-mismatch': 'the certificate does not name the mail server',
-  'certificate-expired': 'the certificate, or an authority between it and the root, has expired',
+  'certificate-expired': 'the certificate, or an authority above it, has expired',
   'certificate-not-trusted': 'no trusted authority vouches for the certificate',
-  'validation-failure': 'the certificate cannot be verified',
+  'validation-failure': 'the certificate cannot be relied on',
 } as const;
 
 /** What DANE would have stopped, where it is looked at without binding. */

@@ -7,10 +7,12 @@ import { printHost } from '../../src/dane/attempt.ts';
 import { openOverTcp } from '../../src/mta/contact.ts';
 import { deliver } from '../../src/mta/deliver.ts';
 import type { Delivered, RecipientEnd } from '../../src/mta/delivered.ts';
-import type { DeliverParts, Message, Visit } from '../../src/mta/errand.ts';
+import type { DeliverParts, Message } from '../../src/mta/errand.ts';
 import { parseNextHop } from '../../src/mta/next-hop.ts';
+import type { Met } from '../../src/mta/sessions.ts';
 import { SESSION_TIMES, type SessionTimes } from '../../src/mta/smtp-session.ts';
 import { DEFAULT_TERMS, type Terms } from '../../src/mta/terms.ts';
+import type { TlsSession } from '../../src/mta/tlsrpt.ts';
 import { type IssuedCertificate, issueChain, tlsaFor } from '../../src/testing/certificates.ts';
 import type { Internet, Zones } from '../../src/testing/description.ts';
 import { internet } from '../../src/testing/internet.ts';
@@ -19,6 +21,7 @@ import {
   type MailHostDescription,
   startMailHost,
 } from '../../src/testing/mailhost.ts';
+import { type Certificate, parseCertificate } from '../../src/tls/certificate.ts';
 import { resolverOn } from '../resolver/support.ts';
 
 export const NOW = Date.now();
@@ -26,6 +29,11 @@ export const DAY_MS = 86_400_000;
 export const MX = 'mx.example.com';
 export const CHAIN = issueChain([MX]);
 export const OTHER = issueChain(['other.example.net'], { notAfter: NOW - DAY_MS });
+/** The authorities that MTA-STS, REQUIRETLS and `tls_verify` go by in these tests. */
+export const ROOTS: readonly Certificate[] = CHAIN.slice(2).flatMap(({ der }) => {
+  const parsed = parseCertificate(der);
+  return parsed.kind === 'certificate' ? [parsed.certificate] : [];
+});
 export const EE = tlsaFor(CHAIN, 3, 1, 1);
 export const EE_OF_OTHER = tlsaFor(OTHER, 3, 1, 1);
 /** PKIX usages are none of SMTP's (RFC 7672 section 3.1.3). */
@@ -84,7 +92,9 @@ export interface Played {
   readonly delivered: Delivered;
   readonly ends: readonly string[];
   readonly hosts: ReadonlyMap<string, MailHost>;
-  readonly visits: readonly Visit[];
+  readonly mets: readonly Met[];
+  /** What the TLS report counts: `tlsa mx.example.com success`. */
+  readonly sessions: readonly string[];
   readonly net: Internet;
   /** `192.0.2.1 tls <a@example.com>` for each mail taken. */
   readonly taken: readonly string[];
@@ -103,7 +113,8 @@ export async function play(test: Test, scene: Scene): Promise<Played> {
   }
   const bare = internet(scene.zones, { now: NOW });
   const net = scene.amend?.(bare) ?? bare;
-  const visits: Visit[] = [];
+  const mets: Met[] = [];
+  const sessions: string[] = [];
   const message = { from: 'me@sender.example', to: ['you@example.com'], data: DATA };
   const delivered = await deliver(
     { ...message, ...scene.message },
@@ -117,7 +128,9 @@ export async function play(test: Test, scene: Scene): Promise<Played> {
       times: SESSION_TIMES,
       dial: ({ ip, port }) =>
         (port === (scene.port ?? 25) ? hosts.get(ip)?.address : undefined) ?? NOWHERE,
-      visited: (visit) => visits.push(visit),
+      met: (met) => mets.push(met),
+      report: (session) => sessions.push(showSession(session)),
+      roots: ROOTS,
       ...scene.parts,
     },
   );
@@ -126,7 +139,7 @@ export async function play(test: Test, scene: Scene): Promise<Played> {
   );
   const tlsaAsked = net.log.filter(({ type }) => type === 'TLSA').map(({ name }) => `${name}`);
   const ends = delivered.recipients.map(show);
-  return { delivered, ends, hosts, visits, net, taken, tlsaAsked: [...new Set(tlsaAsked)] };
+  return { delivered, ends, hosts, mets, sessions, net, taken, tlsaAsked: [...new Set(tlsaAsked)] };
 }
 
 /** Nobody listens at the port of tcpmux. */
@@ -149,6 +162,9 @@ export interface Case extends Scene {
   /** `ip what-was-met`, in order. */
   readonly met?: readonly string[];
   readonly tlsaAsked?: readonly string[];
+  readonly sessions?: readonly string[];
+  /** Behind `MAIL FROM:`, of the mails taken. */
+  readonly from?: readonly string[];
   /** Reasons of what was overlooked. */
   readonly overlooked?: readonly string[];
 }
@@ -158,12 +174,14 @@ export function check(cases: readonly Case[]): void {
   for (const one of cases)
     t.test(one.claim, async (t) => {
       const played = await play(t, one);
-      const { delivered, ends, taken, visits, tlsaAsked } = played;
+      const { delivered, ends, taken, mets, sessions, tlsaAsked } = played;
       t.strictSame(ends, typeof one.expect === 'string' ? [one.expect] : one.expect);
       if (one.taken) t.strictSame(taken, one.taken, 'what the servers have got');
       else if (!ends.some((end) => end.startsWith('delivered')))
         t.strictSame(taken, [], 'no server has got the message');
-      if (one.met) t.strictSame(visits.flatMap(showVisit), one.met, 'what was met');
+      if (one.met) t.strictSame(mets.flatMap(showMet), one.met, 'what was met');
+      if (one.sessions) t.strictSame(sessions, one.sessions, 'sessions of the TLS report');
+      if (one.from) t.strictSame(senders(played), one.from, 'MAIL FROM');
       if (one.tlsaAsked) t.strictSame(tlsaAsked, one.tlsaAsked, 'TLSA questions');
       t.strictSame(
         delivered.overlooked.map(({ reason }) => reason),
@@ -173,8 +191,14 @@ export function check(cases: readonly Case[]): void {
     });
 }
 
-const showVisit = ({ attempt }: Visit): string[] =>
-  attempt ? [`${attempt.address} ${attempt.contact.kind}`] : [];
+const senders = ({ hosts }: Played): string[] =>
+  [...hosts.values()].flatMap(({ mails }) => mails.map(({ from }) => from));
+
+const showMet = (met: Met): string[] =>
+  met.kind === 'attempt' ? [`${met.attempt.address} ${met.attempt.contact.kind}`] : [];
+
+const showSession = ({ policyType, policyDomain, result, reasonCode }: TlsSession): string =>
+  [policyType, policyDomain, result, ...(reasonCode === undefined ? [] : [reasonCode])].join(' ');
 
 /** A leaf of the same authorities. */
 export type Chain = readonly IssuedCertificate[];
