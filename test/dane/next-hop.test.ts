@@ -1,6 +1,8 @@
 // Next hops as operators write them: the forms of Postfix's relayhost (postconf(5)) and of RFC 5321 section 4.1.3.
 import t from 'tap';
 import { parseNextHop } from '../../src/dane/next-hop.ts';
+import { checkDestination } from '../../src/index.ts';
+import { EE, open, TA } from './plan-support.ts';
 
 /** `host mx.example.com. 587`, or why it is none. */
 function told(text: string): string {
@@ -61,4 +63,24 @@ t.test('what is no next hop says why', (t) => {
   ];
   for (const [text, expected] of table) t.match(told(text), expected, text);
   t.end();
+});
+
+t.test('P33: the library takes U-labels and brackets where a domain is text', async (t) => {
+  const { resolver } = open({
+    zones: {
+      'xn--bcher-kva.example': ['@ MX 10 mx', 'mx A 192.0.2.1', `_25._tcp.mx ${EE}`],
+      'example.com': ['relay A 192.0.2.2', `_587._tcp.relay ${TA}`],
+    },
+  });
+  const options = { resolver, probe: 'none' } as const;
+  const idn = await checkDestination('b\u00fccher.example', options);
+  t.equal(String(idn.domain), 'xn--bcher-kva.example.');
+  t.equal(idn.decision.action, 'deliver-authenticated');
+  const relay = await checkDestination('[relay.example.com]:587', options);
+  t.equal(relay.decision.action, 'deliver-authenticated');
+  t.equal(relay.plan.kind === 'deliver' && relay.plan.route.via, 'relay');
+  await t.rejects(checkDestination('192.0.2.1', options), {
+    name: 'TypeError',
+    message: /^domain: "192\.0\.2\.1" is an address: write it in brackets/,
+  });
 });
