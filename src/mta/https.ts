@@ -40,16 +40,21 @@ const TIMEOUT_MS = 60_000;
 /** Addresses tried: a domain that lists hundreds must not keep us busy with them. */
 const MAX_ADDRESSES = 4;
 const PORT = 443;
+/** What may stand in SNI and in a header line; the DNS has names that may not. */
+const HOST = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i;
 
 /** Makes the fetch of these terms. */
 export function makeFetchPolicy(options: HttpsOptions = {}): FetchPolicy {
   return async (host, addresses) => {
+    if (!HOST.test(host)) return failure('sts-policy-fetch-error', 'no-host-name');
     const deadline = Date.now() + (options.timeoutMs ?? TIMEOUT_MS);
     let last: Fetched = failure('sts-policy-fetch-error', 'no-address');
-    for (const ip of addresses.slice(0, MAX_ADDRESSES)) {
-      const leftMs = deadline - Date.now();
-      if (leftMs <= 0) break;
-      const tried = await fetchFrom({ ip, port: PORT }, host, { ...options, timeoutMs: leftMs });
+    const chosen = addresses.slice(0, MAX_ADDRESSES);
+    for (const [at, ip] of chosen.entries()) {
+      // An equal share of what is left: a silent address must not use up the others' time.
+      const timeoutMs = (deadline - Date.now()) / (chosen.length - at);
+      if (timeoutMs <= 0) break;
+      const tried = await fetchFrom({ ip, port: PORT }, host, { ...options, timeoutMs });
       if (tried.isFinal) return tried.fetched;
       last = tried.fetched;
     }
@@ -100,7 +105,10 @@ function fetchFrom(to: ServerAddress, host: string, options: HttpsOptions): Prom
       if (unproven) end(failure('sts-webpki-invalid', codeOf(unproven)), false);
       else fail(codeOf(error));
     });
+    const hangUp = (): void => fail('closed');
+    request.once('close', hangUp); // an answer that is none, 101 for instance, ends without a word
     request.once('response', (response) => {
+      request.off('close', hangUp);
       read(response).then(
         (fetched) => end(fetched, true),
         (error) => fail(codeOf(error)),

@@ -6,7 +6,7 @@ import {
   type RequestListener,
 } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createNet, type Server as NetServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { makeFetchPolicy, webRoots } from '../../src/mta/https.ts';
 import { type CertificateDescription, issue, issueChain } from '../../src/testing/certificates.ts';
@@ -34,10 +34,10 @@ interface Scene {
   readonly timeoutMs?: number;
 }
 
-async function serve(t: Test, server: Server | PlainServer) {
+async function serve(t: Test, server: Server | PlainServer | NetServer) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   t.teardown(() => {
-    server.closeAllConnections();
+    if ('closeAllConnections' in server) server.closeAllConnections();
     server.close();
   });
   return (server.address() as AddressInfo).port;
@@ -169,6 +169,18 @@ t.test('answers that are no policy', async (t) => {
   t.equal(redirected, 1, 'the second request was never made');
 });
 
+t.test('a switch of protocols is no answer, and what is no host name is not asked', async (t) => {
+  const options = { timeoutMs: 60_000 };
+  const switching: RequestListener = (request) => {
+    request.socket.end('HTTP/1.1 101 Go on\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
+  };
+  const fetched = await fetchFrom(t, { answer: switching, ...options });
+  t.match(fetched, { kind: 'failed', result: 'sts-policy-fetch-error' });
+  const fetch = makeFetchPolicy(options);
+  for (const host of ['a b.example', 'a\r\nx: y.example', 'a\\.b.example', ''])
+    t.same(await fetch(host, ['192.0.2.1']), failed('sts-policy-fetch-error', 'no-host-name'));
+});
+
 t.test('64 kB are read, one octet more is not', async (t) => {
   const sized = (length: number) => withType('text/plain', 'a'.repeat(length));
   t.match(await fetchFrom(t, { answer: sized(65_536) }), {
@@ -219,6 +231,17 @@ t.test('addresses are tried in turn, four at most, until a server answers', asyn
   t.same(await fetch(HOST, none), failed('sts-policy-fetch-error', 'ECONNREFUSED'));
   t.equal(tried.length, 4);
   t.same(await fetch(HOST, []), failed('sts-policy-fetch-error', 'no-address'));
+});
+
+t.test('a silent address leaves time for the others', async (t) => {
+  const silent = await serve(t, createNet());
+  const port = await serve(t, createServer(certified({}), answer));
+  const dial = ({ ip }: { ip: string }) => ({
+    ip: '127.0.0.1',
+    port: ip === '192.0.2.1' ? silent : port,
+  });
+  const fetch = makeFetchPolicy({ roots: [ROOT.pem], dial, timeoutMs: 2_000 });
+  t.match(await fetch(HOST, ['192.0.2.1', '192.0.2.2']), { kind: 'body' });
 });
 
 t.test('the authorities of the web can be read', (t) => {
