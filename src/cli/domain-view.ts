@@ -16,6 +16,9 @@ import { decode } from '../dns/rdata.ts';
 import { explainCase } from '../dnssec/explanation.ts';
 import { type Failure, failed, type Outcome, type Status } from '../dnssec/outcome.ts';
 import type { Reason } from '../dnssec/reason.ts';
+import type { StsPolicy } from '../mta/sts-policy.ts';
+import type { StsRecord } from '../mta/sts-txt.ts';
+import { printSts } from '../mta/sts-view.ts';
 
 /** What `domain --json` prints. */
 export interface DomainView {
@@ -28,7 +31,12 @@ export interface DomainView {
   };
   readonly hosts: readonly DomainHostView[];
   /** The TXT record of RFC 8461 section 3.1; left out where there is none. */
-  readonly mtaSts?: Found & { readonly id?: string };
+  readonly mtaSts?: Found & {
+    readonly id?: string;
+    readonly policy?: Pick<StsPolicy, 'mode' | 'maxAge' | 'mx'>;
+    /** Why there is no policy, or no newer one. */
+    readonly trouble?: string;
+  };
 }
 
 /** One record set, or the proof that there is none. */
@@ -48,9 +56,16 @@ export interface DomainHostView extends Found {
   readonly tlsa?: Found & { readonly name: string; readonly records: readonly string[] };
 }
 
+/** The record of RFC 8461 section 3.1, and what came of fetching its policy. */
+export interface ShownSts {
+  readonly record: StsRecord;
+  readonly policy: StsPolicy | undefined;
+  /** Why there is no policy, or no newer one. */
+  readonly trouble: string | undefined;
+}
+
 export interface Shown extends Checked {
-  /** Of `_mta-sts`. */
-  readonly sts: Outcome | undefined;
+  readonly sts: ShownSts;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly port: number;
@@ -61,7 +76,7 @@ export function viewDomain(shown: Shown): DomainView {
   const mx = outcomes.find(({ question: { type } }) => type === 'MX');
   const records = mx && recordsIn(mx);
   const hosts = plan.kind === 'deliver' ? plan.hosts : [];
-  const mtaSts = shown.sts && viewSts(shown.sts, now);
+  const mtaSts = viewSts(shown.sts);
   return {
     domain: printHost(domain),
     mx: {
@@ -128,20 +143,25 @@ const asksTlsa = (outcome: Outcome, name: Name): boolean =>
   outcome.question.name.equals(name) &&
   (failed(outcome) || outcome.answer.kind !== 'not-asked');
 
-/** `v=STSv1; id=20190429T010101;` (RFC 8461 section 3.1). */
-const STS = /^v=STSv1[ \t]*;/;
-const STS_ID = /(?:^|;)[ \t]*id[ \t]*=[ \t]*([a-z0-9]{1,32})[ \t]*(?:;|$)/i;
-
-function viewSts(outcome: Outcome, now: number): DomainView['mtaSts'] {
-  if (failed(outcome)) return foundOf([outcome], now);
-  const texts = (recordsIn(outcome)?.rdata ?? [])
-    .map((rdata) => Buffer.concat(decode('TXT', rdata).strings).toString('latin1'))
-    .filter((text) => STS.test(text));
-  const [text] = texts;
-  // RFC 8461 section 3.1: more than one is none.
-  if (text === undefined || texts.length > 1) return undefined;
-  const id = STS_ID.exec(text)?.[1];
-  return { ...foundOf([outcome], now), ...(id !== undefined && { id }) };
+function viewSts({ record, policy, trouble }: ShownSts): DomainView['mtaSts'] {
+  switch (record.kind) {
+    case 'none':
+      return undefined;
+    case 'failed': {
+      const { status, reason, fault } = record.failure;
+      return { status, reason, why: explainCase(reason, fault) };
+    }
+    case 'id': {
+      const { status, ttl, id } = record;
+      return {
+        status,
+        ttl,
+        id,
+        ...(policy && { policy: { mode: policy.mode, maxAge: policy.maxAge, mx: policy.mx } }),
+        ...(trouble !== undefined && { trouble }),
+      };
+    }
+  }
 }
 
 const recordsIn = (outcome: Outcome) =>
@@ -163,12 +183,9 @@ function foundOf(outcomes: readonly Outcome[], now: number): Found {
 }
 
 /** The lines of Momentum's console command `domain`. */
-export function printDomain(view: DomainView): string[] {
-  return [
-    printMx(view),
-    ...view.hosts.flatMap(printHostLines),
-    ...(view.mtaSts ? printSts(view.domain, view.mtaSts) : []),
-  ];
+export function printDomain(shown: Shown): string[] {
+  const view = viewDomain(shown);
+  return [printMx(view), ...view.hosts.flatMap(printHostLines), ...printStsLines(shown)];
 }
 
 function printMx({ domain, mx }: DomainView): string {
@@ -206,14 +223,15 @@ function printTlsaLines(tlsa: NonNullable<DomainHostView['tlsa']>): string[] {
   ];
 }
 
-function printSts(domain: string, sts: NonNullable<DomainView['mtaSts']>): string[] {
-  const { ttl, status, why, id } = sts;
-  if (ttl === undefined)
-    return [`Domain '${domain}' has no MTA-STS TXT to be had: ${status}: ${why}`];
-  return [
-    `Domain '${domain}' has MTA-STS TXT and a TTL of ${ttl} seconds${flag(sts)}`,
-    ...(id === undefined ? [] : [`        id: ${id}`]),
-  ];
+/** What `mta_sts show domain` prints, with the flag; the version alone where there is no policy to be had. */
+function printStsLines({ domain, sts, now }: Shown): string[] {
+  const { record, policy, trouble } = sts;
+  if (record.kind === 'none') return [];
+  const [head = '', ...more] = printSts({ domain, record, policy, now });
+  if (record.kind === 'failed') return [head];
+  const version = policy ? more : [`        id: ${record.id}`];
+  const failure = trouble === undefined ? [] : [`        no policy to be had: ${trouble}`];
+  return [`${head}${flag(record)}`, ...version, ...failure];
 }
 
-const flag = ({ status }: Found): string => (status === 'secure' ? ' +dnssec' : '');
+const flag = ({ status }: Pick<Found, 'status'>): string => (status === 'secure' ? ' +dnssec' : '');

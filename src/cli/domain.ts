@@ -3,8 +3,13 @@
  * @module
  */
 import { checkDestination } from '../dane/check.ts';
+import type { Name } from '../dns/name.ts';
+import type { Lookup } from '../dnssec/outcome.ts';
+import { makeFetchPolicy } from '../mta/https.ts';
+import { StsCache } from '../mta/mta-sts.ts';
+import { findStsRecord } from '../mta/sts-txt.ts';
 import { parseDomain } from './arguments.ts';
-import { printDomain, viewDomain } from './domain-view.ts';
+import { printDomain, type ShownSts, viewDomain } from './domain-view.ts';
 import { EXIT } from './exit.ts';
 import type { DomainWords } from './options.ts';
 import { LATE } from './query-view.ts';
@@ -12,6 +17,8 @@ import type { Terminal } from './terminal.ts';
 import { openResolver, type World, watched, within } from './world.ts';
 
 const PORT = 25;
+/** As long as a mail host may take for one step. */
+const FETCH_MS = 15_000;
 
 export async function domain(
   words: DomainWords,
@@ -22,23 +29,44 @@ export async function domain(
   if (note !== undefined) terminal.note(`note: ${note}`);
   const here = watched(world, terminal);
   const { lookup } = openResolver(words, here);
-  const stsName = name.child('_mta-sts');
-  const found = await within(here.environment, words.timeoutMs, (signal) => {
-    const stop = signal && { signal };
-    return Promise.all([
-      checkDestination(name, { lookup, probe: 'none', port: PORT, ...stop }),
-      stsName && lookup(stsName, 'TXT', stop),
-    ]);
-  });
+  const found = await within(here.environment, words.timeoutMs, (signal) =>
+    Promise.all([
+      checkDestination(name, { lookup, probe: 'none', port: PORT, ...(signal && { signal }) }),
+      findSts(name, lookup, here, signal),
+    ]),
+  );
   if (found === 'timed-out') {
     terminal.note(`danelaw: ${LATE}`);
     return EXIT.negative;
   }
   const [checked, sts] = found;
   const { plan } = checked;
-  const view = viewDomain({ ...checked, sts, now: here.environment.clock.now(), port: PORT });
-  if (words.form === 'json') terminal.print(JSON.stringify(view, undefined, 2));
-  else terminal.print(...printDomain(view));
+  const shown = { ...checked, sts, now: here.environment.clock.now(), port: PORT };
+  if (words.form === 'json') terminal.print(JSON.stringify(viewDomain(shown), undefined, 2));
+  else terminal.print(...printDomain(shown));
   const isOpen = plan.kind === 'deliver' && plan.hosts.some(({ tls }) => tls !== 'unreachable');
   return isOpen ? EXIT.fine : EXIT.negative;
+}
+
+/** The record, and its policy where there is one. */
+async function findSts(
+  name: Name,
+  lookup: Lookup,
+  { environment, dial, webRoots }: World,
+  signal: AbortSignal | undefined,
+): Promise<ShownSts> {
+  const { clock } = environment;
+  const stop = signal && { signal };
+  const record = await findStsRecord(name, lookup, { now: clock.now(), ...stop });
+  if (record.kind !== 'id') return { record, policy: undefined, trouble: undefined };
+  const fetch = makeFetchPolicy({
+    timeoutMs: FETCH_MS,
+    ...(dial && { dial }),
+    ...(webRoots && { roots: webRoots }),
+  });
+  const cache = new StsCache({ lookup, fetch, clock });
+  const found = await cache.find(name, signal);
+  const policy = cache.policies[0]?.policy; // the ones that say none, too
+  const trouble = found.kind === 'failed' ? `${found.result}: ${found.reason}` : undefined;
+  return { record, policy, trouble };
 }

@@ -60,7 +60,8 @@ ${EXIT_CODES}`,
 
 Shows what the DNS says of where mail for NAME goes, in the lines of Momentum's console
 command of this name: MX records, hosts, addresses, TLSA and MTA-STS records. +dnssec
-stands on each line that is proved; a TTL is what is left of it. Connects to nobody.
+stands on each line that is proved; a TTL is what is left of it. Nobody is connected to
+but the policy host of MTA-STS.
 
 ${RESOLVER_OPTIONS}
 

@@ -3,9 +3,11 @@
  * console text is quoted.
  */
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import t from 'tap';
-import { corruptSignatures, type Internet, internet } from '../../src/testing/index.ts';
+import { corruptSignatures, type Internet, internet, issue } from '../../src/testing/index.ts';
+import { listenOn } from '../loopback.ts';
 import { command, type Ran } from './support.ts';
 
 /** The example of momentum.md, whose last line is shown there up to where it was cut (`\`, `...`). */
@@ -89,6 +91,7 @@ t.test('P60: the console text for a domain with signed MX, address and usable TL
     '  [2001:db8::1]:0 IPv6 (0.00ms con 0.00ms dlv)',
     "Domain 'example.com' has MTA-STS TXT and a TTL of N seconds +dnssec",
     '        id: 20190429T010101',
+    '        no policy to be had: sts-policy-fetch-error: no-address',
   ]);
 });
 
@@ -174,6 +177,49 @@ t.test('the same as JSON', async (t) => {
     ],
     mtaSts: { status: 'secure', ttl: Number, id: '20190429T010101' },
   });
+});
+
+t.test('MTA-STS: the policy as `mta_sts show domain` has it', async (t) => {
+  const authority = issue({ kind: 'authority', subject: 'Testing Root' });
+  const leaf = issue({ subject: 'x', names: ['mta-sts.gmail.com'] }, authority);
+  const key = leaf.privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const policy =
+    'version: STSv1\nmode: enforce\nmx: gmail-smtp-in.l.google.com\nmx: *.gmail-smtp-in.l.google.com\nmax_age: 86400\n';
+  const server = createServer({ key, cert: leaf.pem }, (_, response) => {
+    response.setHeader('content-type', 'text/plain');
+    response.end(policy);
+  });
+  const place = await listenOn(t, server);
+  const google = internet(
+    {
+      'gmail.com': {
+        records: [
+          '@ A 192.0.2.1',
+          '_mta-sts 185 TXT "v=STSv1; id=20190429T010101;"',
+          'mta-sts A 192.0.2.2',
+        ],
+        signing: 'unsigned',
+      },
+    },
+    { now: Date.now(), latencyMs: 0 },
+  );
+  const there = rootOf(google);
+  const { out } = await command(['domain', 'gmail.com', ...there], {
+    environment: google,
+    dial: () => place,
+    webRoots: [authority.pem],
+  });
+  // The example of Momentum's documentation of mta_sts, fetched 25 seconds before.
+  const expected = `Domain 'gmail.com' has MTA-STS TXT and a TTL of 185 seconds
+        id: 20190429T010101
+        max_age: 86400 seconds; refresh in 86400 seconds
+        mode: enforce
+        mxlist:
+               gmail-smtp-in.l.google.com
+               *.gmail-smtp-in.l.google.com
+`;
+  t.ok(out.endsWith(expected), out);
+  rootOf(net);
 });
 
 t.test('the time for all of it is bounded', async (t) => {
