@@ -46,8 +46,8 @@ export function makeXmppDialogue(domain: string, role: 'client' | 'server'): Dia
 
 /** RFC 6120 section 4.6.1: white space between elements is a sign of life, until TLS begins. */
 const withoutBlanks = (octets: Uint8Array): number =>
-  octets.filter((octet) => octet !== 0x20 && octet !== 0x0a && octet !== 0x0d && octet !== 0x09)
-    .length;
+  octets.every((octet) => BLANKS.has(octet)) ? 0 : octets.length;
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /** Reads the server's stream, and has something to say at the end of some of its elements. */
 class StreamReader {
