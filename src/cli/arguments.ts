@@ -21,6 +21,7 @@ import { type Network, parseNetwork } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
 import { LONGEST_STALE_MS } from '../resolver/stale-terms.ts';
 import type { Nameserver } from '../resolver/zone.ts';
+import { isProtocol, PROTOCOLS, type ProtocolName } from '../tls/protocols.ts';
 import { Misuse } from './misuse.ts';
 
 /** More than any hints or anchor file holds; it keeps `--root-hints /dev/zero` from filling the memory. */
@@ -193,6 +194,12 @@ export function parseListener(text: string): ServerAddress {
 export function parseHalfDane(text: string): HalfDane {
   if (text === 'dane' || text === 'encrypt' || text === 'may') return text;
   throw new Misuse(`"${text}" is no half-DANE policy: use dane, encrypt or may`);
+}
+
+export function parseProtocol(text: string): ProtocolName {
+  if (isProtocol(text)) return text;
+  const names = Object.keys(PROTOCOLS).join(', ');
+  throw new Misuse(`"${text}" is no protocol that can be checked: use ${names}`);
 }
 
 export function parsePort(text: string): number {

@@ -5,6 +5,7 @@
 import { checkNextHop } from '../dane/check.ts';
 import type { NextHop } from '../dane/next-hop.ts';
 import { parseDestination } from './arguments.ts';
+import { checkProtocol } from './check-service.ts';
 import { type CheckView, printCheck, viewCheck, viewTimeout } from './check-view.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
@@ -13,6 +14,8 @@ import type { Terminal } from './terminal.ts';
 import { openResolver, probeOptions, type World, watched, within } from './world.ts';
 
 export async function check(words: CheckWords, terminal: Terminal, world: World): Promise<number> {
+  const { protocol } = words;
+  if (protocol !== undefined) return checkProtocol({ ...words, protocol }, terminal, world);
   const { nextHop, note } = parseDestination(words.domain);
   if (nextHop.port !== undefined && words.port !== undefined)
     throw new Misuse(`"${words.domain}" names a port: leave out --port`);

@@ -50,6 +50,10 @@ refuse.
 
   --port N              SMTP port, 25
   --no-probe            plan only, connect to nobody
+  --protocol NAME       a service in place of mail between servers, by its SRV records
+                        (RFC 7673), or at a host: submission, submissions, imap, imaps,
+                        pop3, pop3s, xmpp-client, xmpps-client, xmpp-server, xmpps-server;
+                        with --port DOMAIN is a host, and there are no SRV records
   --half-dane WHAT      hosts with TLSA records that unsigned MX records name: dane (the
                         default), encrypt or may
   --mandatory           DANE is demanded: what it does not authenticate waits

@@ -21,6 +21,7 @@ import type { ConfiguredZone } from '../resolver/resolver.ts';
 import { STALE_TERMS } from '../resolver/stale-terms.ts';
 import type { Nameserver } from '../resolver/zone.ts';
 import { DEFAULT_LISTENERS, isLoopback, leadsTo } from '../server/access.ts';
+import type { ProtocolName } from '../tls/protocols.ts';
 import {
   parseCacheMinTtl,
   parseForwarder,
@@ -31,6 +32,7 @@ import {
   parsePort,
   parsePrivateAddress,
   parsePrivateDomain,
+  parseProtocol,
   parseSeconds,
   parseStaleSeconds,
   parseStubs,
@@ -73,6 +75,7 @@ export const SHARED = {
 
 const CHECK = {
   ...SHARED,
+  protocol: { type: 'string' },
   port: { type: 'string' },
   'no-probe': { type: 'boolean' },
   'half-dane': { type: 'string' },
@@ -110,6 +113,8 @@ export interface CheckWords extends SharedOptions {
   readonly probe: 'live' | 'none';
   readonly halfDane: HalfDane;
   readonly mandatory: boolean;
+  /** In place of mail between servers. */
+  readonly protocol: ProtocolName | undefined;
 }
 
 export interface DomainWords extends SharedOptions {
@@ -146,8 +151,14 @@ export function parseCheck(args: readonly string[], now: number): CheckWords | t
   const [domain, ...surplus] = positionals;
   if (domain === undefined) throw misuse('check', 'check needs a domain');
   refuse('check', surplus);
+  const protocol = given(values, 'protocol', parseProtocol);
+  if (protocol && (values['half-dane'] !== undefined || values.mandatory))
+    throw new Misuse(
+      '--half-dane and --mandatory are for mail between servers, not for --protocol',
+    );
   return {
     domain,
+    protocol,
     port: given(values, 'port', parsePort),
     probe: values['no-probe'] ? 'none' : 'live',
     halfDane: given(values, 'half-dane', parseHalfDane) ?? 'dane',

@@ -51,7 +51,7 @@ export const CONTACTS: Readonly<Record<ContactReason, Row>> = {
     text: 'text in clear followed the answer to STARTTLS, as if someone had put it there',
     dsn: TLS_FAILED,
   },
-  'protocol-error': { text: 'the server does not speak SMTP as it should' },
+  'protocol-error': { text: 'the server does not speak its protocol as it should' },
   'handshake-failed': { text: 'the TLS handshake failed', dsn: TLS_FAILED },
 };
 
@@ -119,6 +119,7 @@ const STAGES: Readonly<Record<Stage, string>> = {
   greeting: 'before its greeting',
   ehlo: 'after EHLO',
   helo: 'after HELO',
+  capability: 'after being asked what it can do',
   starttls: 'after STARTTLS',
   handshake: 'during the TLS handshake',
 };

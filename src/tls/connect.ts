@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ServerAddress } from '../environment.ts';
 import { type Failure, type NoTls, protocolError, type Stage } from './failure.ts';
 import { classOf, ehloKeywords, type Reply, textOf } from './smtp.ts';
-import { Call, type CallOptions, type Said } from './sockets.ts';
+import { Call, type CallOptions, QUIT, type Said } from './sockets.ts';
 
 export interface ConnectOptions extends CallOptions {
   /** What EHLO says about us: a host name that this client is known by. */
@@ -82,10 +82,8 @@ export async function connect(to: ServerAddress, options: ConnectOptions): Promi
 export async function open(to: ServerAddress, options: OpenOptions): Promise<Contact | InClear> {
   if (!/^[!-~]{1,255}$/.test(options.clientName))
     throw new TypeError('clientName must be a host name or an address literal');
-  if (options.signal?.aborted) return { kind: 'timeout', during: 'connect' };
-  const place = options.dial?.(to) ?? to;
-  if (!isAddress(place)) return { kind: 'connect-failed', code: 'EINVAL' };
-  const call = new Call(place, options);
+  const call = dial(to, options);
+  if (!(call instanceof Call)) return call;
   const end = await converse(call, options);
   if (end.kind === 'in-clear') {
     return { kind: 'clear', why: end.why, hello: end.hello, socket: call.release() };
@@ -93,6 +91,16 @@ export async function open(to: ServerAddress, options: OpenOptions): Promise<Con
   if (end.kind === 'handshake') call.release();
   else call.end(end);
   return end;
+}
+
+/** Begins to connect, if there is somebody to connect to. */
+export function dial(
+  to: ServerAddress,
+  options: Pick<ConnectOptions, 'dial'> & CallOptions,
+): Call | Failure {
+  if (options.signal?.aborted) return { kind: 'timeout', during: 'connect' };
+  const place = options.dial?.(to) ?? to;
+  return isAddress(place) ? new Call(place, options) : { kind: 'connect-failed', code: 'EINVAL' };
 }
 
 interface StaysClear {
@@ -179,7 +187,7 @@ function refusal(reply: Reply, during: Stage): Failure | undefined {
   }
 }
 
-function handshake(socket: TLSSocket, greeting: string): Handshake {
+export function handshake(socket: TLSSocket, greeting: string, farewell = QUIT): Handshake {
   return {
     kind: 'handshake',
     chain: presentedChain(socket),
@@ -187,7 +195,7 @@ function handshake(socket: TLSSocket, greeting: string): Handshake {
     cipher: socket.getCipher().standardName,
     greeting,
     socket,
-    close: () => sayQuit(socket),
+    close: () => sayGoodbye(socket, farewell),
   };
 }
 
@@ -205,7 +213,7 @@ function presentedChain(socket: TLSSocket): readonly Uint8Array[] {
   return chain;
 }
 
-function sayQuit(socket: TLSSocket): Promise<void> {
+function sayGoodbye(socket: TLSSocket, farewell: string): Promise<void> {
   if (socket.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
@@ -216,7 +224,7 @@ function sayQuit(socket: TLSSocket): Promise<void> {
     const timer = setTimeout(end, QUIT_MS);
     socket.once('close', end);
     socket.once('data', end);
-    socket.write('QUIT\r\n');
+    socket.write(farewell);
   });
 }
 

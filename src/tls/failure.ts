@@ -3,7 +3,15 @@
  * @module
  */
 
-export type Stage = 'connect' | 'greeting' | 'ehlo' | 'helo' | 'starttls' | 'handshake';
+export type Stage =
+  | 'connect'
+  | 'greeting'
+  | 'ehlo'
+  | 'helo'
+  /** Of IMAP and POP3: what the server can do. */
+  | 'capability'
+  | 'starttls'
+  | 'handshake';
 
 export type Failure =
   /** No TCP connection; `code` is the system's: ECONNREFUSED, ENETUNREACH. */

@@ -14,6 +14,7 @@ import {
   connect as tlsConnect,
 } from 'node:tls';
 import type { ServerAddress } from '../environment.ts';
+import type { Move } from './dialogue.ts';
 import { type Failure, protocolError, type Stage } from './failure.ts';
 import { type Reply, ReplyReader } from './smtp.ts';
 
@@ -30,7 +31,10 @@ const STEP_MS = 30_000;
 /** Room for four slow steps; after it the next host is worth more than this one. */
 const TOTAL_MS = 120_000;
 
+export const QUIT = 'QUIT\r\n';
+
 export type Said = { readonly kind: 'reply'; readonly reply: Reply };
+export type Moved = Exclude<Move, { readonly kind: 'wait' }>;
 export type Done = { readonly kind: 'done' };
 export type Secured = { readonly kind: 'secured'; readonly socket: TLSSocket };
 
@@ -45,6 +49,8 @@ export class Call {
   #fail: (failure: Failure) => void = () => {};
   /** Takes the reply that is waited for; unset while the server has nothing to say. */
   #listener: ((heard: Said | Failure) => void) | undefined;
+  /** The same for protocols other than SMTP. */
+  #mover: ((octets: Uint8Array) => void) | undefined;
   #spokeOutOfTurn = false;
   #tls: TLSSocket | undefined;
 
@@ -79,6 +85,25 @@ export class Call {
       this.#listener = done;
       if (this.#spokeOutOfTurn) done(protocolError(during, 'a reply to nothing'));
       else if (command !== undefined) this.#socket.write(`${command}\r\n`);
+    });
+  }
+
+  /** Says something, if there is something to say; `read` is given what comes until it makes a move. */
+  move(
+    during: Stage,
+    text: string | undefined,
+    read: (octets: Uint8Array) => Move,
+  ): Promise<Moved | Failure> {
+    return this.#step<Moved>(during, (done) => {
+      this.#mover = (octets) => {
+        const move = read(octets);
+        if (move.kind === 'wait') return;
+        this.#mover = undefined;
+        this.#spokeOutOfTurn = 'left' in move && move.left > 0;
+        done(move);
+      };
+      if (this.#spokeOutOfTurn) done({ kind: 'malformed', why: 'an answer to nothing' });
+      else if (text !== undefined) this.#socket.write(text);
     });
   }
 
@@ -118,15 +143,18 @@ export class Call {
     return this.#socket;
   }
 
-  /** The timers stop, and so does the connection. */
-  end(failure: Failure): void {
+  /**
+   * The timers stop, and so does the connection.
+   * @param farewell  what is said to a server that took part so far
+   */
+  end(failure: Failure, farewell = QUIT): void {
     this.#stop();
     switch (failure.kind) {
       case 'smtp-refused':
       case 'starttls-refused':
       case 'no-starttls':
         // RFC 5321 section 4.1.1.10: who leaves says so. The answer is not waited for.
-        if (this.#socket.writable) this.#socket.write('QUIT\r\n');
+        if (this.#socket.writable) this.#socket.write(farewell);
         this.#socket.destroySoon();
         return;
       case 'connect-failed':
@@ -159,6 +187,10 @@ export class Call {
   }
 
   #hear(octets: Uint8Array): void {
+    if (this.#mover) {
+      this.#mover(octets);
+      return;
+    }
     const listener = this.#listener;
     if (!listener) {
       this.#spokeOutOfTurn = true;
