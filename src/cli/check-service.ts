@@ -79,7 +79,7 @@ async function checkAt(
   return isNowhere ? checkService(host(PROTOCOLS[protocol].port), how) : checked;
 }
 
-function rootsOf({ roots }: World): readonly Certificate[] {
+function rootsOf({ webRoots: roots }: World): readonly Certificate[] {
   if (!roots) return webRoots();
   return roots.flatMap((pem) => {
     const read = readCredentials(Buffer.from(pem));

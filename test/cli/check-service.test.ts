@@ -111,7 +111,7 @@ const check = (...args: readonly string[]): Promise<Ran> =>
   command(['check', ...args, ...start], {
     environment: { ...node, transport: loopback.through(node.transport) },
     dial: ({ ip, port }) => places.get(`${ip} ${port}`) ?? { ip: '127.0.0.1', port: 1 },
-    roots: [root.pem],
+    webRoots: [root.pem],
   });
 const json = async (...args: readonly string[]) => {
   const { code, out } = await check(...args, '--json');
