@@ -223,7 +223,7 @@ function printTlsaLines(tlsa: NonNullable<DomainHostView['tlsa']>): string[] {
   ];
 }
 
-/** What `mta_sts show domain` prints, with the flag; the version alone where there is no policy to be had. */
+/** What `mta_sts show domain` prints; the version alone where there is no policy to be had. */
 function printStsLines({ domain, sts, now }: Shown): string[] {
   const { record, policy, trouble } = sts;
   if (record.kind === 'none') return [];
@@ -231,7 +231,7 @@ function printStsLines({ domain, sts, now }: Shown): string[] {
   if (record.kind === 'failed') return [head];
   const version = policy ? more : [`        id: ${record.id}`];
   const failure = trouble === undefined ? [] : [`        no policy to be had: ${trouble}`];
-  return [`${head}${flag(record)}`, ...version, ...failure];
+  return [head, ...version, ...failure];
 }
 
-const flag = ({ status }: Pick<Found, 'status'>): string => (status === 'secure' ? ' +dnssec' : '');
+const flag = ({ status }: Found): string => (status === 'secure' ? ' +dnssec' : '');
