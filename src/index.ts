@@ -17,6 +17,13 @@ import type { Name } from './dns/name.ts';
 import { defaultPolicy } from './dnssec/context.ts';
 import { nativeEngine } from './dnssec/engine-native.ts';
 import { clientName, nodeEnvironment } from './environment-node.ts';
+import { openOverTcp } from './mta/contact.ts';
+import { deliver as deliverWith } from './mta/deliver.ts';
+import type { Delivered } from './mta/delivered.ts';
+import type { DeliverParts, Message } from './mta/errand.ts';
+import { makeFetchPolicy, webRoots } from './mta/https.ts';
+import { StsCache } from './mta/mta-sts.ts';
+import { DEFAULT_TERMS } from './mta/terms.ts';
 import {
   createResolver as createWith,
   type Resolver,
@@ -89,6 +96,50 @@ export async function checkDestination(
   });
 }
 
+export interface DeliverOptions extends Partial<Omit<DeliverParts, 'lookup'>> {
+  /** Asks the DNS; one for all calls where it is left out. */
+  readonly resolver?: Resolver;
+}
+
+/** MTA-STS policies, one cache a resolver. */
+const policies = new WeakMap<Resolver, StsCache>();
+
+function policiesOf(resolver: Resolver): StsCache {
+  const known = policies.get(resolver);
+  if (known) return known;
+  const { clock } = nodeEnvironment();
+  const cache = new StsCache({ lookup: resolver.lookup, fetch: makeFetchPolicy(), clock });
+  policies.set(resolver, cache);
+  return cache;
+}
+
+/**
+ * Sends one message to one next hop, by DANE (RFC 7672), MTA-STS (RFC 8461) and RFC 8689; every connection is judged anew.
+ *
+ * @param nextHop  the recipients' domain, or where else mail is to go: `[mx.example.com]:587`
+ * @param options  whatever differs from: this machine's network and clock, DANE and MTA-STS on, TLS where it can be had,
+ *   the authorities that Node trusts
+ * @returns what became of each recipient: `delivered`, `deferred` or `failed`, with code and reason
+ * @throws TypeError where `nextHop` or an address is none; the reason of `signal` where that ended the look-ups
+ */
+export async function deliver(
+  message: Message,
+  nextHop: string | NextHop,
+  options: DeliverOptions = {},
+): Promise<Delivered> {
+  const { resolver = sharedResolver(), ...rest } = options;
+  return deliverWith(message, typeof nextHop === 'string' ? readDestination(nextHop) : nextHop, {
+    lookup: resolver.lookup,
+    terms: { ...DEFAULT_TERMS, useDane: true },
+    sts: policiesOf(resolver),
+    clock: nodeEnvironment().clock,
+    connect: openOverTcp,
+    clientName: clientName(),
+    roots: webRoots(),
+    ...rest,
+  });
+}
+
 export type { Attempt, ContactReason, Met } from './dane/attempt.ts';
 export type { Checked } from './dane/check.ts';
 export { type Action, type Decision, type DecisionReason, decide } from './dane/decision.ts';
@@ -155,6 +206,18 @@ export type {
   Transport,
 } from './environment.ts';
 export { nodeEnvironment } from './environment-node.ts';
+export type { Open, Opened } from './mta/contact.ts';
+export type { Delivered, RecipientEnd } from './mta/delivered.ts';
+export type { DeliverParts, Message as MailMessage } from './mta/errand.ts';
+export type { Protection } from './mta/permit.ts';
+export { nextStep, QUEUE_TERMS, type QueueStep, type QueueTerms, type Try } from './mta/queue.ts';
+export { DEFAULT_TERMS, type Terms } from './mta/terms.ts';
+export {
+  checkToken,
+  makeToken,
+  type TokenVerdict,
+  type VerdictToken,
+} from './mta/verdict-token.ts';
 export { loadAnchorState, saveAnchorState } from './resolver/anchor-state-file.ts';
 export { parseHints, ROOT_HINTS } from './resolver/hints.ts';
 export { type Network, parseNetwork } from './resolver/rebinding.ts';

@@ -6,9 +6,9 @@
  * @module
  */
 import { createInterface } from 'node:readline';
+import { parseNextHop } from '../../src/dane/next-hop.ts';
 import { openOverTcp } from '../../src/mta/contact.ts';
 import { deliver } from '../../src/mta/deliver.ts';
-import { parseNextHop } from '../../src/mta/next-hop.ts';
 import { DEFAULT_TERMS } from '../../src/mta/terms.ts';
 import { openLabResolver } from './lab-resolver.ts';
 import { each } from './score.ts';
@@ -44,11 +44,13 @@ await each(jobs, WIDTH, async (job) => {
 process.exit(0); // kept connections of the resolver are not waited for
 
 async function send({ id, recipient, nextHop }: Job): Promise<Sent> {
+  const parsed = parseNextHop(nextHop);
+  if (parsed.kind === 'malformed') throw new TypeError(parsed.why);
   const began = performance.now();
   const lines = ['From: <probe@sender.lab>', `To: <${recipient}>`, `Subject: ${id}`, '', 'lab', ''];
   const { recipients } = await deliver(
     { from: 'probe@sender.lab', to: [recipient], data: Buffer.from(lines.join('\r\n')) },
-    parseNextHop(nextHop),
+    parsed.nextHop,
     {
       lookup,
       terms: { ...DEFAULT_TERMS, useDane: true, mtaSts: 'off' },

@@ -8,8 +8,8 @@
  * @module
  */
 import { decide } from '../dane/decision.ts';
-import { type DeliveryPlan, planDelivery } from '../dane/plan.ts';
-import type { Name } from '../dns/name.ts';
+import type { NextHop } from '../dane/next-hop.ts';
+import { type DeliveryPlan, type PlanOptions, planNextHop } from '../dane/plan.ts';
 import { failed, type Lookup, type Outcome } from '../dnssec/outcome.ts';
 import { type Delivered, deferredAll, failedAll } from './delivered.ts';
 import { daneForce, type Wish } from './demand.ts';
@@ -17,7 +17,6 @@ import type { DeliverParts, Message } from './errand.ts';
 import { travel } from './journey.ts';
 import { checkMailbox, readLetter } from './letter.ts';
 import type { StsFinding } from './mta-sts.ts';
-import { literalName, type NextHop } from './next-hop.ts';
 import { type Met, sessionsOf } from './sessions.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -35,12 +34,14 @@ export async function deliver(
   const letter = readLetter(message.data);
   if (letter.kind === 'bare') return failedAll(message, bare(letter));
   const wish = wishOf(message);
-  const isMandatory = parts.terms.mandatoryDane && daneForce(parts.terms, wish) === 'binding';
-  if (nextHop.kind === 'address' && isMandatory) return deferredAll(message, NO_DANE_FOR_ADDRESSES);
   const expiry = new Expiry();
-  const lookup = lookupFor(parts, wish, expiry);
+  const lookup: Lookup = async (...question) => {
+    const outcome = await parts.lookup(...question);
+    expiry.note(outcome);
+    return outcome;
+  };
   const finding = findSts(nextHop, parts);
-  const plan = await planHop(nextHop, lookup, parts, isMandatory);
+  const plan = await planNextHop(nextHop, lookup, planOptions(parts, wish));
   const sts = await finding;
   const tell = teller(message, nextHop, parts, sts);
   tell({ kind: 'sts' });
@@ -53,7 +54,7 @@ export async function deliver(
     message,
     letter,
     plan,
-    port: nextHop.port,
+    port: nextHop.port ?? SMTP_PORT,
     wish,
     sts,
     tell,
@@ -61,23 +62,15 @@ export async function deliver(
   });
 }
 
-function domainOf(nextHop: NextHop): Name | undefined {
-  switch (nextHop.kind) {
-    case 'domain':
-      return nextHop.domain;
-    case 'host':
-      return nextHop.host;
-    case 'address':
-      return undefined;
-  }
-}
+/** RFC 5321 section 4.5.4.2. */
+const SMTP_PORT = 25;
 
 const NO_STS: StsFinding = { kind: 'none' };
 
 /** Policies are the domain's own (RFC 8461 section 3); a relay that the operator names has none. */
 function findSts(nextHop: NextHop, { sts, terms, signal }: DeliverParts): Promise<StsFinding> {
   if (nextHop.kind !== 'domain' || !sts || terms.mtaSts === 'off') return Promise.resolve(NO_STS);
-  return sts.find(nextHop.domain, signal);
+  return sts.find(nextHop.name, signal);
 }
 
 /** An address has no policy domain, so no report tells of it. */
@@ -87,11 +80,11 @@ function teller(
   { met: hear, report, clock }: DeliverParts,
   sts: StsFinding,
 ): (met: Met) => void {
-  const reported = domainOf(nextHop);
   return (met) => {
     hear?.(met);
-    if (!report || !reported) return;
-    const circumstances = { domain: reported, sts, at: clock.now(), ...(purpose && { purpose }) };
+    if (!report || nextHop.kind === 'literal') return;
+    const { name: domain } = nextHop;
+    const circumstances = { domain, sts, at: clock.now(), ...(purpose && { purpose }) };
     for (const session of sessionsOf(met, circumstances)) report(session);
   };
 }
@@ -109,14 +102,6 @@ const bare = ({ character, at }: { character: string; at: number }): Trouble => 
   dsn: '5.6.0',
 });
 
-/** Row 36 of the decision table, column M. */
-const NO_DANE_FOR_ADDRESSES: Trouble = {
-  nature: 'tls',
-  reason: 'dane-required',
-  why: 'DANE is demanded, but the next hop is an address, which DANE cannot speak of',
-  dsn: '4.7.5',
-};
-
 /** RFC 8689 section 4.1: beside REQUIRETLS the header field is ignored. */
 function wishOf({ requireTls, tlsRequired, purpose }: Message): Wish {
   if (requireTls) return 'required';
@@ -133,62 +118,14 @@ class Expiry {
   }
 }
 
-function lookupFor({ lookup, terms }: DeliverParts, wish: Wish, expiry: Expiry): Lookup {
-  const isOff = daneForce(terms, wish) === 'off';
-  return async (name, type, options) => {
-    if (isOff && type === 'TLSA') return neverAsked(name);
-    const outcome = await lookup(name, type, options);
-    expiry.note(outcome);
-    return outcome;
-  };
-}
-
-/** With `use_dane` off no TLSA question leaves. */
-const neverAsked = (name: Name): Outcome => ({
-  status: 'insecure',
-  reason: 'no-ds-proven',
-  answer: { kind: 'not-asked' },
-  question: { name, type: 'TLSA' },
-  aliases: [],
-  trace: [],
-  spent: { queries: 0, bytes: 0, signatures: 0, hashes: 0, milliseconds: 0 },
-  expiresAt: Number.POSITIVE_INFINITY,
-});
-
-function planHop(
-  nextHop: NextHop,
-  lookup: Lookup,
-  { terms, families, signal }: DeliverParts,
-  mandatory: boolean,
-): Promise<DeliveryPlan> {
-  const { port } = nextHop;
-  const options = {
-    port,
+function planOptions({ terms, families, signal }: DeliverParts, wish: Wish): PlanOptions {
+  const force = daneForce(terms, wish);
+  return {
+    dane: force === 'off' ? 'off' : 'on',
     halfDane: terms.halfDane,
-    mandatory,
+    mandatory: terms.mandatoryDane && force === 'binding',
     ...(families && { families }),
     ...(signal && { signal }),
-  };
-  switch (nextHop.kind) {
-    case 'domain':
-      return planDelivery(nextHop.domain, lookup, options);
-    case 'host':
-      return planDelivery(nextHop.host, lookup, { ...options, mx: 'skip' });
-    case 'address':
-      return Promise.resolve(planLiteral(nextHop.address));
-  }
-}
-
-/** An address in place of a name: no TLSA record can speak of it. */
-function planLiteral(address: string): DeliveryPlan {
-  const host = literalName(address);
-  return {
-    kind: 'deliver',
-    route: { via: 'relay', domain: host, expanded: host, security: { status: 'secure' } },
-    hosts: [
-      { tls: 'opportunistic', host, preference: undefined, addresses: [address], why: 'no-tlsa' },
-    ],
-    surplus: 0,
   };
 }
 

@@ -77,7 +77,7 @@ const NEXT_HOPS: readonly Case[] = [
     zones: one(EE),
     nextHop: '[192.0.2.1]',
     hosts: SHOWS_OTHER,
-    expect: 'delivered encrypted [192.0.2.1] 2.0.0',
+    expect: 'delivered encrypted 192.0.2.1 2.0.0',
     taken: IN_TLS,
     tlsaAsked: [],
     sessions: [],
@@ -88,7 +88,7 @@ const NEXT_HOPS: readonly Case[] = [
     nextHop: '[192.0.2.1]',
     hosts: NO_STARTTLS,
     terms: { tls: 'required' },
-    expect: 'deferred 4.7.4 no-starttls [192.0.2.1]',
+    expect: 'deferred 4.7.4 no-starttls 192.0.2.1',
   },
   {
     claim: 'decision 36: an address where DANE is demanded: deferred, not contacted',
@@ -96,7 +96,7 @@ const NEXT_HOPS: readonly Case[] = [
     nextHop: '[192.0.2.1]',
     hosts: OFFERS,
     ...MANDATORY,
-    expect: 'deferred 4.7.5 dane-required',
+    expect: 'deferred 4.7.5 dane-required 192.0.2.1',
     met: [],
   },
 ];

@@ -4,11 +4,11 @@
  */
 import t, { type Test } from 'tap';
 import { printHost } from '../../src/dane/attempt.ts';
+import { type NextHop, parseNextHop } from '../../src/dane/next-hop.ts';
 import { openOverTcp } from '../../src/mta/contact.ts';
 import { deliver } from '../../src/mta/deliver.ts';
 import type { Delivered, RecipientEnd } from '../../src/mta/delivered.ts';
 import type { DeliverParts, Message } from '../../src/mta/errand.ts';
-import { parseNextHop } from '../../src/mta/next-hop.ts';
 import type { Met } from '../../src/mta/sessions.ts';
 import { SESSION_TIMES, type SessionTimes } from '../../src/mta/smtp-session.ts';
 import { DEFAULT_TERMS, type Terms } from '../../src/mta/terms.ts';
@@ -118,7 +118,7 @@ export async function play(test: Test, scene: Scene): Promise<Played> {
   const message = { from: 'me@sender.example', to: ['you@example.com'], data: DATA };
   const delivered = await deliver(
     { ...message, ...scene.message },
-    parseNextHop(scene.nextHop ?? 'example.com'),
+    readNextHop(scene.nextHop ?? 'example.com'),
     {
       lookup: resolverOn(net).lookup,
       terms: { ...DANE_ON, ...scene.terms },
@@ -140,6 +140,12 @@ export async function play(test: Test, scene: Scene): Promise<Played> {
   const tlsaAsked = net.log.filter(({ type }) => type === 'TLSA').map(({ name }) => `${name}`);
   const ends = delivered.recipients.map(show);
   return { delivered, ends, hosts, mets, sessions, net, taken, tlsaAsked: [...new Set(tlsaAsked)] };
+}
+
+export function readNextHop(text: string): NextHop {
+  const parsed = parseNextHop(text);
+  if (parsed.kind === 'malformed') throw new TypeError(parsed.why);
+  return parsed.nextHop;
 }
 
 /** Nobody listens at the port of tcpmux. */
