@@ -83,8 +83,8 @@ const setting = <K extends keyof Settings>(
 const DOMAIN_GLOBAL: readonly ScopeKind[] = ['domain', 'global'];
 const EVERYWHERE: readonly ScopeKind[] = ['binding', 'binding_group', 'domain', 'global'];
 
-/** RSA keys of more bits than this would be refused of everybody. */
-const MOST_RSA_BITS = 16_384;
+/** Keys above it are refused in any case (tls/public-key.ts): a floor there would let nobody through. */
+const MOST_RSA_BITS = 8192;
 /** What falls to anybody with a few machines: less would be no check (verify.ts has 1024 where nothing is said). */
 const LEAST_RSA_BITS = 1024;
 

@@ -65,7 +65,7 @@ t.test(
   },
 );
 
-t.test('P52: one that cannot validate is refused, and the directive is named', async (t) => {
+t.test('P40, P52: one that cannot validate is refused, and the directive is named', async (t) => {
   const ran = await serve([
     ...hints,
     '--trust-anchor',
