@@ -190,6 +190,14 @@ const securityAt = (destination: Determined): Security =>
 const weaknessOfRoute = (security: Security): Weakness | undefined =>
   security.status === 'insecure' ? { why: 'insecure-mx', ...insecurityOf(security) } : undefined;
 
+/**
+ * The operator has said that the domain's signatures are not to be counted on (RFC 7646): then its hosts are not
+ * authenticated by halves either.
+ */
+function halfDaneFor(mx: Security, { halfDane = 'dane' }: PlanOptions): HalfDane {
+  return mx.status === 'insecure' && mx.reason === 'negative-trust-anchor' ? 'may' : halfDane;
+}
+
 /** Hosts that would be used without authentication are out. */
 function demandDane(plan: HostPlan): HostPlan {
   const { host, preference } = plan;
@@ -257,8 +265,9 @@ function relay(domain: Name) {
 
 /** Plans hosts of one route: each as RFC 7672 section 2.2.2 treats a non-MX destination. */
 function makePlanner(route: Route, lookup: Lookup, options: PlanOptions) {
-  const { port = 25, dane = 'on', halfDane = 'dane', families, signal } = options;
+  const { port = 25, dane = 'on', families, signal } = options;
   const insecureMx = weaknessOfRoute(route.security);
+  const halfDane = halfDaneFor(route.security, options);
   return async ({ name: host, preference }: MailHost): Promise<HostPlan> => {
     const askTlsa = makeAskTlsa(lookup, port, signal);
     const isAsked = dane === 'on' && (!insecureMx || halfDane !== 'may');

@@ -232,19 +232,14 @@ t.test('row 150: a negative trust anchor covers the domain', async (t) => {
     return { negativeAnchors };
   };
   const amend = { 'example.com': [corruptSignatures('MX')] };
-  const one = await plan({ options, amend, policy: { halfDane: 'may' } });
+  const one = await plan({ options, amend });
   t.same(one.words, [
     'mx.first.net. opportunistic insecure-mx (negative-trust-anchor)',
     'mx.second.net. opportunistic insecure-mx (negative-trust-anchor)',
   ]);
-  t.same(
-    await words({ options, amend }),
-    ['mx.first.net. half-dane at mx.first.net.', 'mx.second.net. half-dane at mx.second.net.'],
-    'as behind any insecure MX: never verified',
-  );
   const sound = await words({ options });
   t.notOk(
-    sound.some((line) => line.includes('authenticate')),
+    sound.some((line) => /authenticate|half-dane/.test(line)),
     'nor where all is well',
   );
   const outcome = await one.lookup(Name.parse(DOMAIN), 'MX');
