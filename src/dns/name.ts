@@ -215,6 +215,11 @@ export class Name {
     return new Name(folded, this.key, this.labels);
   }
 
+  /** The same name with letters of other case; `wire`, which is kept, must say nothing else. */
+  spelled(wire: Uint8Array): Name {
+    return new Name(wire, this.key, this.labels);
+  }
+
   /** Presentation form with the final dot; special characters as `\.`, octets outside 0x21 to 0x7e as `\DDD`. */
   toString(): string {
     if (this.labels === 0) return '.';

@@ -8,13 +8,16 @@ import { CLASS_IN, codeOf } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
 import { canonicalRdata, type Rdata } from '../dns/rdata.ts';
 import type { RRset, Rrsig } from '../dns/rrset.ts';
+import { Writer } from '../dns/writer.ts';
 
 /** RDATA of an RRSIG before the signer's name: RFC 4034 section 3.1. */
 const RRSIG_FIXED = 18;
 
 /** An RRset's RDATA in canonical form and order, duplicates removed (RFC 4034 section 6.3): made once, used for each signature. */
 export function canonicalSet(rrset: RRset): readonly Rdata[] {
-  const sorted = rrset.rdata.map((rdata) => canonicalRdata(rrset.type, rdata)).sort(compareOctets);
+  const folded = rrset.rdata.map((rdata) => canonicalRdata(rrset.type, rdata));
+  if (folded.length < 2) return folded;
+  const sorted = folded.sort(compareOctets);
   return sorted.filter((rdata, i) => i === 0 || compareOctets(rdata, sorted[i - 1] ?? rdata) !== 0);
 }
 
@@ -32,28 +35,19 @@ export function signedData(
 ): Uint8Array | undefined {
   const owner = signedOwner(rrset.owner, signature.labels);
   if (!owner) return undefined;
-  const signer = signature.signer.canonical.wire;
-  const recordSize = owner.wire.length + 10;
-  const size = set.reduce(
-    (sum, rdata) => sum + recordSize + rdata.length,
-    RRSIG_FIXED + signer.length,
-  );
-  const data = new Uint8Array(size);
-  const view = new DataView(data.buffer);
-  data.set(signature.rdata.subarray(0, RRSIG_FIXED));
-  data.set(signer, RRSIG_FIXED);
-  let at = RRSIG_FIXED + signer.length;
+  const type = codeOf(rrset.type);
+  const writer = new Writer();
+  writer.octets(signature.rdata.subarray(0, RRSIG_FIXED));
+  writer.octets(signature.signer.canonical.wire);
   for (const rdata of set) {
-    data.set(owner.wire, at);
-    at += owner.wire.length;
-    view.setUint16(at, codeOf(rrset.type));
-    view.setUint16(at + 2, CLASS_IN);
-    view.setUint32(at + 4, signature.originalTtl);
-    view.setUint16(at + 8, rdata.length);
-    data.set(rdata, at + 10);
-    at += 10 + rdata.length;
+    writer.octets(owner.wire);
+    writer.u16(type);
+    writer.u16(CLASS_IN);
+    writer.u32(signature.originalTtl);
+    writer.u16(rdata.length);
+    writer.octets(rdata);
   }
-  return data;
+  return writer.finish();
 }
 
 /** Labels of an owner as an RRSIG counts them: a leading `*` is left out (RFC 4034 section 3.1.3). */

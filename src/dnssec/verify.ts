@@ -82,8 +82,11 @@ export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Ver
   let furthest = NO_SIGNATURE;
   let failures = 0;
   let set: readonly Rdata[] | undefined;
-  const candidates = rrset.signatures.filter((signature) => signature.signer.equals(keys.zone));
-  for (const signature of candidates.slice(0, limits['rrsigs-tried'])) {
+  let candidates = 0;
+  for (const signature of rrset.signatures) {
+    if (!signature.signer.equals(keys.zone)) continue;
+    candidates += 1;
+    if (candidates > limits['rrsigs-tried']) break;
     const found = checkFields(rrset, signature, keys, context);
     if (found.kind === 'ruled-out') {
       furthest = further(furthest, { reason: found.reason, limit: undefined, signature });
@@ -93,7 +96,10 @@ export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Ver
     set ??= canonicalSet(rrset);
     const data = signedData(rrset, signature, set);
     if (!data) continue; // ruled out by the labels check already
-    for (const key of found.keys.slice(0, limits['keys-tried'])) {
+    let tries = 0;
+    for (const key of found.keys) {
+      tries += 1;
+      if (tries > limits['keys-tried']) break;
       const tried = tryKey(key, data, signature, context);
       if (tried === 'spent') return { kind: 'spent', limit: 'signatures' };
       if (tried === 'passed') return valid(rrset, signature, context);
@@ -106,7 +112,7 @@ export function verifyRRset(rrset: RRset, keys: ZoneKeys, context: Context): Ver
     const limit = found.keys.length > limits['keys-tried'] ? 'keys-tried' : undefined;
     furthest = further(furthest, { reason: 'signature-invalid', limit, signature });
   }
-  const isCrowd = candidates.length > limits['rrsigs-tried'];
+  const isCrowd = candidates > limits['rrsigs-tried'];
   return invalid(rrset, isCrowd ? { ...furthest, limit: 'rrsigs-tried' } : furthest, keys, context);
 }
 
@@ -198,19 +204,19 @@ const after = (a: number, b: number): boolean => ((a - b) | 0) > 0;
 /** RFC 4035 section 5.3.3: an RRset may not be kept for longer than its signature says. */
 function valid(rrset: RRset, signature: Rrsig, { now, policy, budget }: Context): Verdict {
   const left = (signature.expiration - Math.floor(now / 1000)) | 0;
-  const times = [
-    rrset.ttl,
-    signature.ttl,
-    signature.originalTtl,
-    ...(policy.signatureTimes === 'checked' ? [left] : []),
-  ];
+  const stated = Math.min(rrset.ttl, signature.ttl, signature.originalTtl);
+  const ttl = Math.max(0, policy.signatureTimes === 'checked' ? Math.min(stated, left) : stated);
   // The others go along for those who validate with other algorithms, or at another time.
-  const others = rrset.signatures.filter((other) => other !== signature);
-  const signatures = [signature, ...others].slice(0, budget.limits['rrsigs-tried']);
+  const signatures = [signature];
+  for (const other of rrset.signatures)
+    if (other !== signature && signatures.length < budget.limits['rrsigs-tried'])
+      signatures.push(other);
   const expanded = signature.labels < countedLabels(rrset.owner);
+  const { owner, type, rdata, defect } = rrset;
+  const set: RRset = { owner, type, ttl, rdata, signatures };
   return {
     kind: 'valid',
-    rrset: { ...rrset, ttl: Math.max(0, Math.min(...times)), signatures },
+    rrset: defect === undefined ? set : { ...set, defect },
     wildcardBelow: expanded ? rrset.owner.ancestor(signature.labels) : undefined,
   };
 }

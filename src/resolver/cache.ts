@@ -62,9 +62,17 @@ export class Cache<V extends Expiring> {
   }
 
   get(key: string): V | undefined {
-    const tier = this.#tierOf(key);
-    const value = tier?.get(key);
-    if (!tier || value === undefined) return undefined;
+    let tier = this.#fresh;
+    let value = tier.get(key);
+    if (value === undefined) {
+      tier = this.#used;
+      value = tier.get(key);
+    }
+    if (value === undefined) {
+      tier = this.#guarded;
+      value = tier.get(key);
+    }
+    if (value === undefined) return undefined;
     const now = this.#clock.now();
     if (value.expiresAt <= now || value.learntAt > now) {
       tier.delete(key, this.#held(key, value));
@@ -85,17 +93,19 @@ export class Cache<V extends Expiring> {
 
   /** @param floor  `guarded`: no flood of others pushes it out */
   set(key: string, value: V, floor: 'common' | 'guarded' = 'common'): void {
-    const before = this.#tierOf(key);
-    this.delete(key);
+    const before = this.delete(key);
     const tier =
       floor === 'guarded' ? this.#guarded : before === this.#used ? this.#used : this.#fresh;
     tier.put(key, value, this.#held(key, value));
   }
 
-  delete(key: string): void {
+  /** @returns where it was */
+  delete(key: string): object | undefined {
     const tier = this.#tierOf(key);
     const value = tier?.get(key);
-    if (tier && value !== undefined) tier.delete(key, this.#held(key, value));
+    if (!tier || value === undefined) return undefined;
+    tier.delete(key, this.#held(key, value));
+    return tier;
   }
 
   get held(): Held {
@@ -156,7 +166,9 @@ class Tier<V> {
   }
 
   get(key: string): V | undefined {
-    return this.#young.entries.get(key) ?? this.#old.entries.get(key);
+    const value = this.#young.entries.get(key);
+    if (value !== undefined || this.#old.entries.size === 0) return value;
+    return this.#old.entries.get(key);
   }
 
   /** Most generations are empty most of the time, and each question looks for many keys. */

@@ -5,11 +5,20 @@
  * whose address is being looked up above them. Does not: end anything; whoever spends asks first.
  * @module
  */
+import type { RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { Budget, type LimitName, type Limits, type Spent } from '../dnssec/budget.ts';
 import type { Fault, Step } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
+
+/** Which server (`serverKey`) of which zone has replied to what, by the keys of the names. */
+interface Replied {
+  readonly zone: string;
+  readonly owner: string;
+  readonly type: RRType;
+  readonly server: string;
+}
 
 interface Sheet {
   readonly clock: Clock;
@@ -17,10 +26,10 @@ interface Sheet {
   readonly startedAt: number;
   /** `at` of exchanges is on the Clock's scale here. */
   readonly trace: Step[];
-  /** By zone, and by zone and question: the servers (`serverKey`) whose replies this job has used. */
-  readonly repliers: Map<string, Set<string>>;
+  /** Whose replies this job has used, in their order; looked through when something has failed. */
+  readonly replies: Replied[];
   /** By zone: those whose word was bogus. */
-  readonly avoided: Map<string, Set<string>>;
+  readonly avoided: Map<string, ReadonlySet<string>>;
   /** By question: the servers that were silent however often it was asked. */
   readonly silent: Map<string, Set<string>>;
   checking: 'disabled' | 'enabled';
@@ -45,7 +54,7 @@ export class Job {
       budget: new Budget(limits),
       startedAt: clock.now(),
       trace: [],
-      repliers: new Map(),
+      replies: [],
       avoided: new Map(),
       silent: new Map(),
       checking: 'disabled',
@@ -127,30 +136,29 @@ export class Job {
   }
 
   isSilent({ name, type }: Question, server: string): boolean {
-    return this.#sheet.silent.get(`${type} ${name.key}`)?.has(server) ?? false;
+    const { silent } = this.#sheet;
+    return silent.size > 0 && (silent.get(`${type} ${name.key}`)?.has(server) ?? false);
   }
 
   noteReply(zone: Name, { name, type }: Question, server: string): void {
-    for (const key of [zone.key, `${zone.key} ${type} ${name.key}`]) {
-      const servers = this.#sheet.repliers.get(key);
-      if (servers) servers.add(server);
-      else this.#sheet.repliers.set(key, new Set([server]));
-    }
+    this.#sheet.replies.push({ zone: zone.key, owner: name.key, type, server });
   }
 
   isAvoided(zone: Name, server: string): boolean {
-    return this.#sheet.avoided.get(zone.key)?.has(server) ?? false;
+    const { avoided } = this.#sheet;
+    return avoided.size > 0 && (avoided.get(zone.key)?.has(server) ?? false);
   }
 
   /** Whose word a fault rests on: those who answered for the record set, or else all who answered for the zone. */
   repliersFor({ zone, owner, type }: Fault): ReadonlySet<string> {
-    const { repliers } = this.#sheet;
-    return repliers.get(`${zone.key} ${type} ${owner.key}`) ?? repliers.get(zone.key) ?? new Set();
+    const ofZone = this.#sheet.replies.filter((reply) => reply.zone === zone.key);
+    const ofSet = ofZone.filter((reply) => reply.type === type && reply.owner === owner.key);
+    return new Set((ofSet.length > 0 ? ofSet : ofZone).map(({ server }) => server));
   }
 
   /** From now on none of them is asked about the zone. */
   avoidRepliers(fault: Fault): void {
-    this.#sheet.avoided.set(fault.zone.key, new Set(this.repliersFor(fault)));
+    this.#sheet.avoided.set(fault.zone.key, this.repliersFor(fault));
   }
 
   get spent(): Spent {

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Message } from '../dns/message.ts';
-import { Name } from '../dns/name.ts';
+import type { Name } from '../dns/name.ts';
 import type { RR } from '../dns/rrset.ts';
 
 /** Upper and lower case differ in this bit. */
@@ -30,7 +30,7 @@ export function mixCase(name: Name, random: Uint8Array): Name {
     const isUpper = ((random[i >> 3] ?? 0) >> (i & 7)) & 1;
     if (isLetter(octet)) wire[i] = isUpper ? octet & ~CASE : octet | CASE;
   }
-  return Name.trusted(wire, name.labels);
+  return name.spelled(wire);
 }
 
 /** Whether a reply to a question for `asked` repeats it octet for octet; or does not repeat it at all. */

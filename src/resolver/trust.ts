@@ -253,7 +253,8 @@ export class Trust {
       return note(job, cut, bogus(cut.name, cut.name, 'DNSKEY', 'anchor-outdated', { detail }));
     const kept = compactTrust(cut.name, trust);
     this.#origins.set(kept, { trusted: compactTrusted(trusted), servers: [reply.server.ip] });
-    return note(job, cut, kept, { trusted });
+    note(job, cut, trust, { trusted });
+    return kept;
   }
 
   /**

@@ -129,7 +129,8 @@ function converse(
   exchange: Pending,
 ): void {
   const speak = (): void => {
-    const server = socket.remoteAddress();
+    // IPv4 addresses have one spelling; of an IPv6 address the system's is compared.
+    const server = isIP(to.ip) === 4 ? { address: to.ip, port: to.port } : socket.remoteAddress();
     socket.on('message', (message, { address, port }) => {
       // What came between bind and connect was let through from anywhere. The octets are copied: what Node hands out may
       // be a view of a buffer that it uses again.
