@@ -115,6 +115,7 @@ be taken now: publish the next records, deploy the next certificate, remove the 
   --step STEP           ask about publish, deploy or remove alone
   --usage N, --selector N, --matching-type N
                         what to end with; the combinations that are published now
+  --protocol NAME       what HOST speaks, as for check; mail between servers without it
   --no-probe            do not connect to HOST
   --no-ipv6             ask over IPv4 only
 ${RESOLVER_OPTIONS}

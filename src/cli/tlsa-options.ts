@@ -8,7 +8,15 @@ import { type Combination, USUAL } from '../dane/tlsa-make.ts';
 import type { UserKeyType } from '../dane/user-keys.ts';
 import type { ServerAddress } from '../environment.ts';
 import { type Credential, readCredentials } from '../tls/pem.ts';
-import { type NamedDomain, parseDomain, parsePort, parseServer, readOctets } from './arguments.ts';
+import type { ProtocolName } from '../tls/protocols.ts';
+import {
+  type NamedDomain,
+  parseDomain,
+  parsePort,
+  parseProtocol,
+  parseServer,
+  readOctets,
+} from './arguments.ts';
 import { Misuse } from './misuse.ts';
 import {
   given,
@@ -112,6 +120,7 @@ const PLAN = {
   since: { type: 'string' },
   'longest-ttl': { type: 'string' },
   step: { type: 'string' },
+  protocol: { type: 'string' },
   'no-probe': { type: 'boolean' },
   'no-ipv6': { type: 'boolean' },
 } as const;
@@ -125,6 +134,8 @@ export interface PlanWords extends SharedOptions {
   readonly since: number | undefined;
   readonly longestTtl: number | undefined;
   readonly step: Action | undefined;
+  /** What the host speaks; SMTP as between mail servers where it is left out. */
+  readonly protocol: ProtocolName | undefined;
   readonly probe: 'live' | 'none';
 }
 
@@ -146,6 +157,7 @@ export function parsePlan(args: readonly string[], now: number): PlanWords | typ
     since: given(values, 'since', (text) => parsePast(text, now)),
     longestTtl: given(values, 'longest-ttl', parseTtl),
     step: given(values, 'step', parseStep),
+    protocol: given(values, 'protocol', parseProtocol),
     probe: values['no-probe'] ? 'none' : 'live',
     ...shared(values, now),
     ...(values['no-ipv6'] && { families: 'ipv4' }),

@@ -17,7 +17,9 @@ import type { Name } from '../dns/name.ts';
 import { decode } from '../dns/rdata.ts';
 import { failed, type Outcome } from '../dnssec/outcome.ts';
 import { connect } from '../tls/connect.ts';
+import { connectService } from '../tls/connect-service.ts';
 import { readCredentials } from '../tls/pem.ts';
+import { PROTOCOLS, type ProtocolName } from '../tls/protocols.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import { LATE } from './query-view.ts';
@@ -67,7 +69,8 @@ async function gather(
   signal: AbortSignal | undefined,
 ): Promise<Gathered> {
   const host = words.place.host.name;
-  const port = words.place.port ?? SMTP_PORT;
+  const { protocol } = words;
+  const port = words.place.port ?? (protocol ? PROTOCOLS[protocol].port : SMTP_PORT);
   const name = tlsaName(host, port);
   if (!name) throw new Misuse(`${host} is too long for TLSA records`);
   const { lookup } = openResolver(words, world);
@@ -94,7 +97,7 @@ async function gather(
   const chains = { current: words.current.list, next: words.next.list };
   const live =
     addresses?.kind === 'found'
-      ? await findLive(addresses.addresses, { port, host, chains, world, signal })
+      ? await findLive(addresses.addresses, { port, host, protocol, chains, world, signal })
       : 'unknown';
   const { target, since, longestTtl } = words;
   return {
@@ -139,6 +142,7 @@ function viewAnswer(outcome: Outcome): ServerView['answer'] {
 
 interface Looking {
   readonly port: number;
+  readonly protocol: ProtocolName | undefined;
   readonly host: Name;
   readonly chains: { readonly current: Chain; readonly next: Chain };
   readonly world: World;
@@ -148,16 +152,17 @@ interface Looking {
 /** Which of the two certificates each address shows. */
 async function findLive(
   addresses: readonly string[],
-  { port, host, chains, world, signal }: Looking,
+  { port, host, protocol, chains, world, signal }: Looking,
 ): Promise<RolloverFacts['live']> {
   const { now: _, ...options } = probeOptions(world);
   const serverName = host.toString().replace(/\.$/, '');
   const shown = await Promise.all(
     addresses.map(async (ip) => {
-      const contact = await connect(
-        { ip, port },
-        { ...options, serverName, ...(signal && { signal }) },
-      );
+      const to = { ip, port };
+      const how = { ...options, serverName, ...(signal && { signal }) };
+      const contact = protocol
+        ? await connectService(to, { ...how, protocol, domain: serverName })
+        : await connect(to, how);
       if (contact.kind !== 'handshake') return 'unknown';
       await contact.close();
       return whichOf(contact.chain[0], chains);

@@ -17,6 +17,7 @@ import {
   tlsaFor,
   type Zones,
 } from '../../src/testing/index.ts';
+import { startService } from '../tls/service-host.ts';
 import { command, NO_NETWORK, type Ran, type Setting } from './support.ts';
 
 const one = issueChain(['mx.example.com']);
@@ -218,6 +219,15 @@ t.test('plan: the old record goes when every address shows the next certificate'
   t.match(unseen.out, /not known which certificate/);
   const late = await tlsaCommand(['plan', 'mx2.example.com', ...remove], synced);
   t.equal(late.code, 0, late.out);
+});
+
+t.test('plan: a host that speaks another protocol is asked in that', async (t) => {
+  const imap = await startService(t, { speaks: 'imap', chain: two });
+  const there = { ...setting(young, young), dial: () => imap };
+  const words = ['plan', 'mx2.example.com:143', ...pair, '--protocol', 'imap', '--json'];
+  t.equal(JSON.parse((await tlsaCommand(words, there)).out).live, 'next');
+  const smtp = ['plan', 'mx2.example.com:143', ...pair, '--json'];
+  t.equal(JSON.parse((await tlsaCommand(smtp, there)).out).live, 'unknown', 'it is no SMTP');
 });
 
 t.test('plan: where an alias leads, and where nothing is signed', async (t) => {
