@@ -152,7 +152,9 @@ class Journey {
       ? extensionsOf(hello)
       : await sayEhlo(channel, parts.clientName, times);
     if ('kind' in extensions) {
-      this.#troubles.push(ofFate(extensions, plan, address));
+      // Of a session that never began: the host is out for now, whatever it says.
+      const trouble = ofFate(extensions, plan, address);
+      this.#troubles.push({ ...trouble, nature: 'network', dsn: trouble.dsn.replace(/^5/, '4') });
       return;
     }
     const knowsRequireTls = extensions.has('REQUIRETLS');
