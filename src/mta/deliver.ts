@@ -40,9 +40,10 @@ export async function deliver(
     expiry.note(outcome);
     return outcome;
   };
-  const finding = findSts(nextHop, parts);
-  const plan = await planNextHop(nextHop, lookup, planOptions(parts, wish));
-  const sts = await finding;
+  const [plan, sts] = await Promise.all([
+    planNextHop(nextHop, lookup, planOptions(parts, wish)),
+    findSts(nextHop, parts),
+  ]);
   const tell = teller(message, nextHop, parts, sts);
   tell({ kind: 'sts' });
   if (plan.kind !== 'deliver') {
@@ -81,12 +82,24 @@ function teller(
   sts: StsFinding,
 ): (met: Met) => void {
   return (met) => {
-    hear?.(met);
+    if (hear) tellAnyway(hear, met);
     if (!report || nextHop.kind === 'literal') return;
     const { name: domain } = nextHop;
     const circumstances = { domain, sts, at: clock.now(), ...(purpose && { purpose }) };
-    for (const session of sessionsOf(met, circumstances)) report(session);
+    for (const session of sessionsOf(met, circumstances)) tellAnyway(report, session);
   };
+}
+
+/**
+ * A listener that throws keeps no mail: who never hears that a recipient has been served would serve him again, and the
+ * connection would stay open.
+ */
+function tellAnyway<T>(listener: (told: T) => void, told: T): void {
+  try {
+    listener(told);
+  } catch {
+    // the listener's own business
+  }
 }
 
 function checkEnvelope({ from, to }: Message): void {

@@ -8,7 +8,7 @@
  */
 import { type ContactPlan, printHost } from '../dane/attempt.ts';
 import { decide } from '../dane/decision.ts';
-import { findAddresses } from '../dane/destination.ts';
+import { type Addresses, findAddresses } from '../dane/destination.ts';
 import type { HostPlan, Unreachable } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
 import { type Delivered, deferredEnd, failedEnd, type RecipientEnd } from './delivered.ts';
@@ -92,12 +92,23 @@ class Journey {
       return undefined;
     }
     this.#overlooked.push(trouble);
-    const found = await findAddresses(planned.host, parts.lookup, parts.signal, parts.families);
-    if (found.kind !== 'found') {
+    const found = await this.#addressesOf(planned);
+    if (found?.kind !== 'found') {
       this.#troubles.push({ ...trouble, dsn: '4.4.3' });
       return undefined;
     }
     return withoutDane({ ...planned, addresses: found.addresses });
+  }
+
+  /** `undefined` where time is up: who rejected now would keep from the caller which recipients have been served. */
+  async #addressesOf({ host }: Unreachable): Promise<Addresses | undefined> {
+    const { lookup, signal, families } = this.#errand.parts;
+    try {
+      return await findAddresses(host, lookup, signal, families);
+    } catch (error) {
+      if (this.#isOver()) return undefined;
+      throw error;
+    }
   }
 
   async #atAddress(plan: ContactPlan, demand: Demand, address: string): Promise<void> {

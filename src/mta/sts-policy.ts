@@ -46,7 +46,7 @@ export function parsePolicy(octets: Uint8Array, { id, fetchedAt }: Origin): Pars
   if (octets.length > LARGEST_POLICY) return invalid(`more than ${LARGEST_POLICY} octets`);
   const text = decodeText(octets);
   if (text === undefined) return invalid('it is not UTF-8');
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/[ \t]+$/, ''));
+  const lines = text.split(/\r?\n/).map((line) => line.replace(TRAILING_BLANKS, ''));
   const fields = new Map<string, string>();
   const mx: string[] = [];
   for (const [at, line] of lines.entries()) {
@@ -68,6 +68,9 @@ export function parsePolicy(octets: Uint8Array, { id, fetchedAt }: Origin): Pars
   const told = lines.filter((line) => line !== '');
   return { kind: 'policy', policy: { id, mode, mx, maxAge, fetchedAt, lines: told } };
 }
+
+/** Tried where blanks begin alone: from each of 65 000 blanks in one line, it would take seconds. */
+const TRAILING_BLANKS = /(?<![ \t])[ \t]+$/;
 
 const invalid = (why: string) => ({ kind: 'invalid', why }) as const;
 

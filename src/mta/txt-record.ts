@@ -69,7 +69,7 @@ function parseFields(
   text: string,
   accepts: TxtQuestion['accepts'],
 ): ReadonlyMap<string, string> | undefined {
-  const parts = text.split(/[ \t]*;[ \t]*/);
+  const parts = text.split(SEPARATOR);
   if (parts.at(-1) === '') parts.pop();
   const [front, ...pairs] = parts;
   const fields = new Map<string, string>();
@@ -80,6 +80,9 @@ function parseFields(
   }
   return front === '' && fields.size > 0 ? fields : undefined;
 }
+
+/** Tried where blanks begin alone: from each of 65 000 blanks in one record, it would take seconds. */
+const SEPARATOR = /(?<![ \t])[ \t]*;[ \t]*/;
 
 /** As widely as any field may be written: URIs hold `=`, and spaces stand around the commas between them. */
 const FIELD = /^([A-Za-z0-9][\w.-]{0,31})=([!-~](?:[ -~\t]*[!-~])?)$/;

@@ -77,7 +77,9 @@ class SocketChannel implements Channel {
       return await new Promise<Answer | T>((resolve) => {
         this.#listener = resolve;
         this.#socket.write(octets, (error) => {
-          if (!error) written(resolve);
+          // Of a socket that was closed before it came here, nobody else tells.
+          if (error) this.#break({ kind: 'closed' });
+          else written(resolve);
         });
       });
     } finally {

@@ -1,0 +1,185 @@
+// What hostile servers, policies and moments could do to whoever delivers mail; each of these once came off.
+import { once } from 'node:events';
+import { createServer, connect as netConnect } from 'node:net';
+import t, { type Test } from 'tap';
+import { Name } from '../../src/dns/name.ts';
+import type { Lookup } from '../../src/dnssec/outcome.ts';
+import { openOverTcp } from '../../src/mta/contact.ts';
+import { deliver } from '../../src/mta/deliver.ts';
+import { StsCache } from '../../src/mta/mta-sts.ts';
+import { LARGEST_POLICY, parsePolicy } from '../../src/mta/sts-policy.ts';
+import { findStsRecord } from '../../src/mta/sts-txt.ts';
+import { findTlsrptRecord } from '../../src/mta/tlsrpt-record.ts';
+import { servfail } from '../../src/testing/index.ts';
+import { internet } from '../../src/testing/internet.ts';
+import { openChannel } from '../../src/tls/streams.ts';
+import { fakeLookup } from '../dane/fake-lookup.ts';
+import { resolverOn } from '../resolver/support.ts';
+import { DANE_ON, EE, NOW, one, play, readNextHop, show, two } from './deliver-support.ts';
+
+const octetsOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const DATA = octetsOf('Subject: test\r\n\r\nhello\r\n');
+
+/** Whoever looks for the end of blanks from each of them needs some seconds for these, on the fastest machine. */
+const MANY = 64_000;
+const LINEAR_MS = 1_000;
+
+t.test('blanks in policies and in TXT records take linear time', async (t) => {
+  const policy = `version: STSv1\nmode: none\nmax_age: 1\nx: a${' '.repeat(MANY)}b\n`;
+  t.ok(policy.length <= LARGEST_POLICY);
+  const start = performance.now();
+  t.equal(parsePolicy(octetsOf(policy), { id: 'a', fetchedAt: 0 }).kind, 'policy');
+  t.ok(performance.now() - start < LINEAR_MS, `policy: ${performance.now() - start} ms`);
+  const asked = async (
+    find: typeof findStsRecord | typeof findTlsrptRecord,
+    name: string,
+    text: string,
+  ) => {
+    const { lookup } = fakeLookup({ records: { [`TXT ${name}.example.com`]: [text] } });
+    const begin = performance.now();
+    const found = await find(Name.parse('example.com'), lookup, { now: 0 });
+    t.ok(performance.now() - begin < LINEAR_MS, `${name}: ${performance.now() - begin} ms`);
+    return found;
+  };
+  const blanks = ' '.repeat(MANY);
+  t.same(await asked(findStsRecord, '_mta-sts', `v=STSv1; id=1; a=b${blanks}c`), {
+    kind: 'none',
+    why: 'the record v=STSv1 is malformed',
+  });
+  const rua = `v=TLSRPTv1; rua=mailto:a@example.com${blanks},mailto:b@example.com`;
+  t.equal((await asked(findTlsrptRecord, '_smtp._tls', rua)).kind, 'record');
+});
+
+t.test('a connection that is gone when the session takes it over is told at once', async (t) => {
+  const server = createServer((socket) => socket.on('error', () => {}).end());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const socket = netConnect(typeof address === 'object' && address ? address.port : 0, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+  await once(socket, 'close');
+  const start = performance.now();
+  const answer = await openChannel(socket, 'clear').ask(octetsOf('EHLO a.example\r\n'), 10_000);
+  t.same(answer, { kind: 'closed' });
+  t.ok(performance.now() - start < 5_000, 'long before the time for an answer is up');
+});
+
+t.test(
+  'two look-ups that are aborted at different times reject once, and nothing is left over',
+  async (t) => {
+    const leftOver: unknown[] = [];
+    const note = (error: unknown): unknown => leftOver.push(error);
+    process.on('unhandledRejection', note);
+    t.teardown(() => process.off('unhandledRejection', note));
+    const stop = new AbortController();
+    const enough = new Error('enough');
+    const lookup: Lookup = (_, type) =>
+      new Promise((_, reject) => {
+        stop.signal.addEventListener('abort', () => {
+          if (type === 'MX') reject(enough);
+          else setImmediate(() => reject(enough));
+        });
+        if (type !== 'MX') setImmediate(() => stop.abort());
+      });
+    const fetch = async () => t.fail('nothing is fetched') as never;
+    const clock = { now: () => NOW };
+    const delivering = deliver(
+      { from: '', to: ['you@example.com'], data: DATA },
+      readNextHop('example.com'),
+      {
+        lookup,
+        clock,
+        terms: DANE_ON,
+        connect: openOverTcp,
+        clientName: 'client.example',
+        sts: new StsCache({ lookup, fetch, clock }),
+        signal: stop.signal,
+      },
+    );
+    await t.rejects(delivering, enough);
+    for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
+    t.same(leftOver, []);
+  },
+);
+
+t.test(
+  'a host that refuses EHLO under TLS for good keeps the mail waiting, with a code that says so',
+  async (t) => {
+    const answers = { 'tls EHLO': '550 5.7.1 go away' };
+    const { ends } = await play(t, { zones: one(EE), hosts: { '192.0.2.1': { answers } } });
+    t.same(ends, ['deferred 4.7.1 smtp-refused mx.example.com']);
+  },
+);
+
+t.test('a listener that throws keeps no mail', async (t) => {
+  const throws = (): never => {
+    throw new Error('a listener of the caller');
+  };
+  const { ends, taken } = await play(t, {
+    zones: one(EE),
+    hosts: { '192.0.2.1': {} },
+    parts: { met: throws, report: throws },
+  });
+  t.same(ends, ['delivered verified mx.example.com 2.0.0']);
+  t.same(taken, ['192.0.2.1 tls <you@example.com>']);
+});
+
+/** An SMTP server in clear that takes the first recipient and puts off every other. */
+async function startPickyHost(t: Test) {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.write('220 picky\r\n');
+    let recipients = 0;
+    const reply = (line: string): string => {
+      if (line === 'DATA') return '354 go on';
+      if (line.startsWith('RCPT')) return ++recipients > 1 ? '450 later' : '250 fine';
+      return line === '.' || /^(EHLO|MAIL|QUIT)/.test(line) ? '250 fine' : '';
+    };
+    socket.on('data', (octets) => {
+      for (const line of octets.toString('latin1').split('\r\n')) {
+        const said = reply(line);
+        if (said !== '') socket.write(`${said}\r\n`);
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  return { ip: '127.0.0.1', port: typeof address === 'object' && address ? address.port : 0 };
+}
+
+t.test('who gives up in the middle hears which recipients have been served', async (t) => {
+  const picky = await startPickyHost(t);
+  const net = internet(two([], [EE]), { now: NOW }).amend('example.com', servfail('TLSA'));
+  const { lookup } = resolverOn(net);
+  const stop = new AbortController();
+  let isServed = false;
+  const { recipients } = await deliver(
+    { from: '', to: ['a@example.com', 'b@example.com'], data: DATA },
+    readNextHop('example.com'),
+    {
+      lookup: (name, type, options) => {
+        if (isServed) stop.abort();
+        return lookup(name, type, options);
+      },
+      // DANE is looked at and does not bind, so that the second host's addresses are asked for once more.
+      terms: { ...DANE_ON, audit: true },
+      clock: net.clock,
+      connect: openOverTcp,
+      clientName: 'client.example',
+      dial: () => picky,
+      met: ({ kind }) => {
+        isServed ||= kind === 'attempt';
+      },
+      signal: stop.signal,
+    },
+  );
+  t.ok(stop.signal.aborted);
+  t.same(
+    recipients.map(show).map((end) => end.split(' ', 1)),
+    [['delivered'], ['deferred']],
+  );
+});
