@@ -19,7 +19,8 @@ const SMTP_PORT = 25;
 /** What `tlsa verify --json` prints. */
 interface VerifyView {
   readonly name: string;
-  readonly verified: boolean;
+  /** `half-dane`: all matches, but unsigned MX records name a host, so that a sender cannot know it is the right one. */
+  readonly result: 'verified' | 'half-dane' | 'not-verified';
   /** Why there is nothing to connect to. */
   readonly why?: string;
   readonly hosts: readonly HostView[];
@@ -42,7 +43,7 @@ export async function tlsaVerify(
   }
   if (words.form === 'json') terminal.print(JSON.stringify(view, undefined, 2));
   else terminal.print(...printVerified(view, terminal.paint));
-  return view.verified ? EXIT.fine : EXIT.negative;
+  return view.result === 'not-verified' ? EXIT.negative : EXIT.fine;
 }
 
 async function verify(
@@ -54,7 +55,7 @@ async function verify(
   const stop = signal && { signal };
   const plan = await planFor(name, words, world, signal);
   if (plan.kind !== 'deliver')
-    return { name: printHost(name), verified: false, why: plan.why, hosts: [] };
+    return { name: printHost(name), result: 'not-verified', why: plan.why, hosts: [] };
   const { connect } = words;
   const port = connect?.port ?? words.place.port ?? SMTP_PORT;
   const hosts = plan.hosts.map((host) => instead(host, words));
@@ -62,7 +63,7 @@ async function verify(
   const probes = await Promise.all(hosts.map((host) => probeEach(host, options)));
   return {
     name: printHost(name),
-    verified: hosts.length > 0 && hosts.every((host, i) => isVerified(host, probes[i])),
+    result: resultOf(hosts, probes),
     hosts: hosts.map((host, i) => viewHost(host, probes[i]?.attempts)),
   };
 }
@@ -116,15 +117,25 @@ async function probeEach(plan: HostPlan, options: ProbeOptions): Promise<HostPro
   return { host: plan.host, attempts: probes.flatMap(({ attempts }) => attempts) };
 }
 
+function resultOf(hosts: readonly HostPlan[], probes: readonly HostProbe[]): VerifyView['result'] {
+  if (hosts.length === 0 || !hosts.every((host, i) => isVerified(host, probes[i])))
+    return 'not-verified';
+  return hosts.some((host) => 'halfDane' in host && host.halfDane) ? 'half-dane' : 'verified';
+}
+
 const isVerified = (plan: HostPlan, probe: HostProbe | undefined): boolean =>
   plan.tls === 'authenticate' &&
   probe !== undefined &&
   probe.attempts.length > 0 &&
   probe.attempts.every(({ verdict }) => verdict?.kind === 'authenticated');
 
-function printVerified({ name, verified, why, hosts }: VerifyView, paint: Paint): string[] {
-  const end = verified
-    ? `${paint('good', 'verified')}: every address shows a certificate that a TLSA record vouches for`
-    : `${paint('bad', 'not verified')}${why === undefined ? '' : `: ${why}`}`;
-  return [...hosts.flatMap((host) => printHostView(host, paint)), `${name}: ${end}`];
+const ALL = 'every address shows a certificate that a TLSA record vouches for';
+
+function printVerified({ name, result, why, hosts }: VerifyView, paint: Paint): string[] {
+  const ends = {
+    verified: `${paint('good', 'verified')}: ${ALL}`,
+    'half-dane': `${paint('fair', 'half-dane')}: ${ALL}, but unsigned MX records name the hosts`,
+    'not-verified': `${paint('bad', 'not verified')}${why === undefined ? '' : `: ${why}`}`,
+  };
+  return [...hosts.flatMap((host) => printHostView(host, paint)), `${name}: ${ends[result]}`];
 }

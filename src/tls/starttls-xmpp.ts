@@ -13,8 +13,12 @@ const TLS = 'urn:ietf:params:xml:ns:xmpp-tls';
 /** Octets until TLS: features take a few hundred. It stops servers that talk without end. */
 const MAX_OCTETS = 65_536;
 
-/** A new conversation with an XMPP server that has just been connected to, which is asked for `domain` (A-labels). */
+/**
+ * A new conversation with an XMPP server that has just been connected to, which is asked for `domain` (A-labels).
+ * @throws TypeError when `domain` has characters of no host name: they would be XML
+ */
 export function makeXmppDialogue(domain: string, role: 'client' | 'server'): Dialogue {
+  if (!/^[\w.-]+$/.test(domain)) throw new TypeError('domain must be a host name as A-labels');
   const reader = new StreamReader();
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let octetsRead = 0;

@@ -43,6 +43,7 @@ const zones = (...records: readonly string[]): Zones => ({
       '_26._tcp.mx CNAME _25._tcp.mx',
     ],
   },
+  'loose.com': { records: ['@ MX 10 mx2.example.com.'], signing: 'unsigned' },
   'plain.com': { records: ['mx A 192.0.2.1', `_25._tcp.mx TLSA ${OLD}`], signing: 'unsigned' },
 });
 const now = Date.now();
@@ -120,7 +121,7 @@ t.test('verify: a domain stands for its mail hosts', async (t) => {
   const view = JSON.parse(out);
   t.match(view, {
     name: 'example.com',
-    verified: false,
+    result: 'not-verified',
     hosts: [
       { host: 'mx.example.com', preference: 10 },
       { host: 'mx2.example.com', attempts: [{ verdict: { kind: 'authenticated', by: NEW } }] },
@@ -157,6 +158,13 @@ t.test('verify: without proof nothing is verified', async (t) => {
   const absent = await tlsaCommand(['verify', 'absent.example.com']);
   t.equal(absent.code, 1);
   t.match(absent.out, /not verified: no-such-domain/);
+});
+
+t.test('verify: hosts that unsigned MX records name are half-dane, never verified', async (t) => {
+  const { code, out } = await tlsaCommand(['verify', 'loose.com']);
+  t.equal(code, 0, 'as for check');
+  t.match(out, /^loose\.com: half-dane: every address/m);
+  t.notMatch(out, /verified/);
 });
 
 t.test('plan: before anything is done', async (t) => {

@@ -67,6 +67,7 @@ t.test('an XMPP client opens the stream, and says for whom', async (t) => {
   t.match(opening, /^<\?xml version='1\.0'\?><stream:stream to='im\.example\.com' version='1\.0'/);
   t.match(opening, "xmlns='jabber:server'");
   t.equal(makeImapDialogue().opening, undefined);
+  t.throws(() => makeXmppDialogue("a' b='", 'client'), TypeError, 'no name becomes XML');
 });
 
 t.test('what comes behind the last word is counted, for it came in clear', async (t) => {
