@@ -20,6 +20,9 @@ import { extensionsOf, type Fate, SESSION_TIMES, sayEhlo, transact } from './smt
 import { stanceOf } from './sts-stance.ts';
 import { requireTlsEnd, type Trouble, toTell } from './trouble.ts';
 
+/** From here on no new connection is begun: many hosts that all stall shall not hold a message for hours. */
+const LONGEST_MS = 1_800_000;
+
 /** Takes the message to the hosts in their order. */
 export const travel = (errand: Errand): Promise<Delivered> => new Journey(errand).run();
 
@@ -32,10 +35,12 @@ class Journey {
   /** What a server said of one recipient last. */
   readonly #delays = new Map<string, Trouble>();
   readonly #overlooked: Trouble[] = [];
+  readonly #end: number;
 
   constructor(errand: Errand) {
     this.#errand = errand;
     this.#waiting = new Set(errand.message.to);
+    this.#end = errand.parts.clock.now() + LONGEST_MS;
   }
 
   async run(): Promise<Delivered> {
@@ -48,7 +53,8 @@ class Journey {
   }
 
   #isOver(): boolean {
-    return this.#waiting.size === 0 || this.#errand.parts.signal?.aborted === true;
+    const { clock, signal } = this.#errand.parts;
+    return this.#waiting.size === 0 || signal?.aborted === true || clock.now() >= this.#end;
   }
 
   async #atHost(planned: HostPlan): Promise<void> {
@@ -189,7 +195,7 @@ class Journey {
     const trouble = ofFate(fate, plan, address);
     switch (fate.kind) {
       case 'accepted':
-        this.#end({
+        this.#settle({
           kind: 'delivered',
           recipient,
           dsn: fate.dsn,
@@ -200,17 +206,17 @@ class Journey {
         });
         return;
       case 'refused':
-        this.#end(failedEnd(recipient, trouble));
+        this.#settle(failedEnd(recipient, trouble));
         return;
       case 'delayed':
         this.#delays.set(recipient, trouble);
         // It may have been taken: another host would be a second copy now, and the queue waits at least.
         if (fate.step === 'end' && !SAID.has(fate.reason))
-          this.#end(deferredEnd(recipient, trouble));
+          this.#settle(deferredEnd(recipient, trouble));
     }
   }
 
-  #end(end: RecipientEnd): void {
+  #settle(end: RecipientEnd): void {
     this.#waiting.delete(end.recipient);
     this.#ends.set(end.recipient, end);
   }

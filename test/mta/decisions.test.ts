@@ -606,6 +606,7 @@ const PEERS: readonly Case[] = [
     hosts: { '192.0.2.1': { answers: { EHLO: '450 4.2.0 greylisted' } } },
     expect: 'deferred 4.2.0 smtp-refused mx.example.com',
     met: ['192.0.2.1 smtp-refused'],
+    sessions: [],
   },
 ];
 

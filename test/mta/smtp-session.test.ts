@@ -85,6 +85,35 @@ t.test(
   },
 );
 
+t.test('many hosts that stall do not hold a message for hours', async (t) => {
+  let advance = (): void => {};
+  const slow = { answers: { EHLO: 'hang-up' }, heard: () => advance() } as const;
+  const { ends, mets } = await play(t, {
+    zones: two([EE], [EE]),
+    hosts: { '192.0.2.1': slow, '192.0.2.2': {} },
+    amend: (net) => {
+      advance = () => net.clock.advance(30 * 60_000);
+      return net;
+    },
+  });
+  t.strictSame(ends, ['deferred 4.4.2 closed mx.example.com']);
+  t.equal(mets.filter(({ kind }) => kind === 'attempt').length, 1, 'no second connection');
+});
+
+t.test('being aborted ends the session under way, and is no delivery', async (t) => {
+  const stop = new AbortController();
+  const heard = (command: string): void => {
+    if (command.startsWith('tls RCPT')) stop.abort();
+  };
+  const { ends, taken } = await play(t, {
+    zones: two([EE], [EE]),
+    hosts: { '192.0.2.1': { heard }, '192.0.2.2': {} },
+    parts: { signal: stop.signal },
+  });
+  t.match(ends, [/^deferred 4\.4\.2 (timeout|closed) mx\.example\.com$/]);
+  t.strictSame(taken, []);
+});
+
 t.test('the message arrives as it was, dots and all', async (t) => {
   const texts = ['.', '..', 'a\r\n.\r\nb', '.a\r\n..b\r\n\r\n...', 'Subject: x\r\n\r\nhello', ''];
   for (const text of texts) {
