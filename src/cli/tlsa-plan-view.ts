@@ -102,7 +102,7 @@ const TONES = { done: 'good', allowed: 'good', refused: 'bad' } as const;
 const WORDS = { done: 'done', allowed: 'now', refused: 'not now' } as const;
 
 function printStep(
-  { action, state, refused }: RolloverPlan['steps'][number],
+  { action, state, refused, provided }: RolloverPlan['steps'][number],
   { owner, transitional, final, waitSeconds }: PlanView,
   paint: Paint,
 ): string[] {
@@ -117,6 +117,6 @@ function printStep(
   return [
     `${title} ${paint(TONES[state], WORDS[state])}`,
     ...lines,
-    ...refused.map((why) => `    ${why}`),
+    ...[...refused, ...(provided === undefined ? [] : [provided])].map((why) => `    ${why}`),
   ];
 }

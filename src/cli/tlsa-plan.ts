@@ -106,6 +106,7 @@ async function gather(
     zone,
     facts: {
       ...chains,
+      host,
       servers: asked.map(viewServer),
       live,
       now: world.environment.clock.now(),
@@ -131,11 +132,13 @@ function viewAnswer(outcome: Outcome): ServerView['answer'] {
   if (outcome.status === 'insecure') return { kind: 'failed', why: 'what it says is not signed' };
   if (outcome.answer.kind !== 'records') return { kind: 'none' };
   const { rrset } = outcome.answer;
-  const ends = rrset.signatures.map(({ rdata }) => decode('RRSIG', rdata).expiration * 1000);
+  const signatures = rrset.signatures.map(({ rdata }) => decode('RRSIG', rdata));
+  const ends = signatures.map(({ expiration }) => expiration * 1000);
   return {
     kind: 'records',
     records: rrset.rdata.map(readTlsa),
-    ttl: rrset.ttl,
+    // Our own cache keeps nothing for longer than a day; others may, and what they may is signed.
+    ttl: Math.max(rrset.ttl, ...signatures.map(({ originalTtl }) => originalTtl)),
     signedUntil: Math.min(...ends),
   };
 }

@@ -7,9 +7,12 @@
  * not: look anything up (cli/tlsa-plan.ts).
  * @module
  */
+import type { Name } from '../dns/name.ts';
 import { sameOctets } from '../dns/octets.ts';
 import type { Credential } from '../tls/pem.ts';
-import { printTlsa, type Tlsa } from './tlsa.ts';
+import { printHost } from './attempt.ts';
+import { MISMATCHES } from './mismatch.ts';
+import { printTlsa, type Tlsa, USAGE } from './tlsa.ts';
 import {
   type Combination,
   isAnchor,
@@ -18,6 +21,7 @@ import {
   printCombination,
   USUAL,
 } from './tlsa-make.ts';
+import { verifyPeer } from './verify.ts';
 
 /** A server's certificate or key first, then the authorities above it, as in the file that it is served from. */
 export type Chain = readonly Credential[];
@@ -40,6 +44,8 @@ export interface ServerView {
 }
 
 export interface RolloverFacts {
+  /** Whose records they are: the TLSA base domain. */
+  readonly host: Name;
   readonly servers: readonly ServerView[];
   readonly current: Chain;
   readonly next: Chain;
@@ -61,6 +67,8 @@ export interface RolloverStep {
   readonly state: 'done' | 'allowed' | 'refused';
   /** Why not now. */
   readonly refused: readonly string[];
+  /** What nobody can see from here and has to be so. */
+  readonly provided?: string;
 }
 
 export interface RolloverPlan {
@@ -95,7 +103,9 @@ export function planRollover(facts: RolloverFacts): RolloverPlan {
   const transitional = distinct([...published, ...current.made, ...both.made]);
   const final = end.matching;
   const ttl = Math.max(facts.longestTtl ?? 0, ...facts.servers.map(ttlOf));
-  const waitSeconds = isUnchanged(facts, used, needed) ? 0 : TTLS * ttl;
+  // Who says since when the records are there may say that they were others before.
+  const isUntold = facts.since === undefined;
+  const waitSeconds = isUntold && isUnchanged(facts, used, needed) ? 0 : TTLS * ttl;
   const deployFrom = (facts.since ?? facts.now) + waitSeconds * 1000;
   const known: Known = {
     facts,
@@ -144,7 +154,11 @@ function planPublish({ facts, needed, impossible }: Known): RolloverStep {
 
 function planDeploy({ facts, needed, impossible, waitSeconds, deployFrom }: Known): RolloverStep {
   const { servers, since, now } = facts;
-  const refused = [...impossible, ...servers.flatMap((server) => whyNotServed(server, needed))];
+  const refused = [
+    ...impossible,
+    ...servers.flatMap((server) => whyNotServed(server, needed)),
+    ...whyNotTrusted(facts, needed),
+  ];
   if (servers.length === 0) refused.push('there is no server of the zone that could be asked');
   if (refused.length === 0 && waitSeconds > 0) {
     if (since === undefined)
@@ -156,7 +170,27 @@ function planDeploy({ facts, needed, impossible, waitSeconds, deployFrom }: Know
         `caches may hold older records until ${printMinute(deployFrom)}, two TTLs after --since`,
       );
   }
-  return step('deploy', facts.live === 'next', refused);
+  const deploy = step('deploy', facts.live === 'next', refused);
+  const isUntold = since === undefined;
+  return deploy.state === 'allowed' && isUntold ? { ...deploy, provided: LONG_THERE } : deploy;
+}
+
+const LONG_THERE =
+  'the records match both certificates: that is enough if they were the same two TTLs ago; if they were not, come back with --since';
+
+/**
+ * Why clients will not find their way from the next certificate to the authority of a DANE-TA record: that it stands in the
+ * same file does not make it the issuer, and names and dates count (RFC 7671 section 5.2).
+ */
+function whyNotTrusted({ next, host, now }: RolloverFacts, needed: readonly Tlsa[]): string[] {
+  const anchors = needed.filter((one) => one.usage === USAGE.daneTa && matches(one, next));
+  const chain = next.flatMap((one) => (one.kind === 'certificate' ? [one.certificate.der] : []));
+  return anchors.flatMap((record) => {
+    const verdict = verifyPeer({ records: [record], chain, names: [host], now });
+    if (verdict.kind === 'authenticated') return [];
+    const why = `${printHost(host)} cannot show the next certificate under ${printCombination(record)}`;
+    return [`${why}: ${MISMATCHES[verdict.reason].text}`];
+  });
 }
 
 function planRemove({ facts, needed, final, impossible }: Known): RolloverStep {
@@ -221,7 +255,7 @@ const lacks = (view: ServerView, needed: readonly Tlsa[]): readonly Tlsa[] => {
   return needed.filter((one) => !records.some((other) => isEqual(one, other)));
 };
 
-/** A renewal that keeps the key, or the authority: what is published matches both chains, and always has. */
+/** A renewal that keeps the key, or the authority: what is published matches both chains. */
 function isUnchanged(
   { current, next, servers }: RolloverFacts,
   used: readonly Combination[],

@@ -39,6 +39,7 @@ const zones = (...records: readonly string[]): Zones => ({
       'mx2 A 192.0.2.3',
       ...records.map((record) => `_25._tcp.mx 3600 TLSA ${record}`),
       `_25._tcp.mx2 TLSA ${NEW}`,
+      `_25._tcp.mx3 604800 TLSA ${OLD}`,
       `_587._tcp.mx TLSA ${OLD}`,
       '_26._tcp.mx CNAME _25._tcp.mx',
     ],
@@ -186,6 +187,14 @@ t.test('plan: before anything is done', async (t) => {
   t.strictSame(view.transitional, [OLD, NEW]);
   t.strictSame(view.final, [NEW]);
 });
+
+t.test(
+  'plan: a TTL of a week is waited for twice, though no answer is kept for so long here',
+  async (t) => {
+    const { out } = await tlsaCommand(['plan', 'mx3.example.com', ...pair, '--no-probe', '--json']);
+    t.equal(JSON.parse(out).waitSeconds, 2 * 604_800);
+  },
+);
 
 t.test('plan: a server of the zone that lags behind stops the next certificate', async (t) => {
   const lagging = setting(young, old);

@@ -11,6 +11,7 @@ import {
 } from '../../src/dane/rollover-plan.ts';
 import { printTlsa, type Tlsa } from '../../src/dane/tlsa.ts';
 import { type Combination, makeTlsa } from '../../src/dane/tlsa-make.ts';
+import { Name } from '../../src/dns/name.ts';
 import { type IssuedCertificate, issue, issueChain } from '../../src/testing/certificates.ts';
 import { type Credential, readCredentials } from '../../src/tls/pem.ts';
 
@@ -45,6 +46,7 @@ const server = (name: string, ...records: readonly Tlsa[]): ServerView => ({
       : { kind: 'records', records, ttl: TTL, signedUntil: NOW + 100 * HOUR_MS },
 });
 const facts = (more: Partial<RolloverFacts>): RolloverFacts => ({
+  host: Name.parse('mx.example.com'),
   servers: [],
   current: one,
   next: two,
@@ -198,3 +200,34 @@ t.test('what cannot be made of what was given stops every step', async (t) => {
   const alone = { servers: [server('ns1', record(one, '2 0 1'))], next: two.slice(0, 1) };
   t.match(refusal('publish', alone), /no record 2 0 1 can be made/);
 });
+
+t.test('an authority that clients cannot reach from the next certificate stops it', async (t) => {
+  const [leaf, ...above] = issueChain(['mx.example.com']);
+  const current = chainOf(leaf, ...above);
+  const servers = [server('ns1', record(current, '2 0 1'))];
+  const why = (next: Chain): string => refusal('deploy', { current, next, servers });
+  const [stranger] = issueChain(['mx.example.com']);
+  t.match(why(chainOf(stranger, ...above)), /under 2 0 1: .*do not make a path/);
+  const other = issue({ names: ['mail.example.net'] }, above[0]);
+  t.match(why(chainOf(other, ...above)), /under 2 0 1: .*holds no name of the mail server/);
+  const ended = issue({ names: ['mx.example.com'], notAfter: NOW - HOUR_MS }, above[0]);
+  t.match(why(chainOf(ended, ...above)), /under 2 0 1: .*has expired/);
+  const good = issue({ names: ['mx.example.com'] }, above[0]);
+  t.equal(why(chainOf(good, ...above)), '');
+});
+
+t.test(
+  'that records match both certificates is enough only if no others came before',
+  async (t) => {
+    const [leaf, ...above] = issueChain(['mx.example.com']);
+    const renewed = issue({ names: ['mx.example.com'], keyOf: leaf }, above[0]);
+    const [current, next] = [chainOf(leaf), chainOf(renewed)];
+    const servers = [server('ns1', record(current, '3 1 1'))];
+    const deploy = planRollover(facts({ current, next, servers })).steps[1];
+    t.match(deploy, { action: 'deploy', state: 'allowed', provided: /the same two TTLs ago/ });
+    // Caches may hold a 3 0 1 of the current certificate, which was replaced an hour ago.
+    const young = { current, next, servers, since: NOW - HOUR_MS };
+    t.match(refusal('deploy', young), /caches may hold older records until/);
+    t.equal(states({ ...young, since: NOW - 2 * HOUR_MS }), 'done allowed refused');
+  },
+);
