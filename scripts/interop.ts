@@ -10,6 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Crew } from './interop/crew.ts';
+import { runDaemon } from './interop/daemon.ts';
 import { Lab, whatIsMissing } from './interop/lab.ts';
 import { type Latency, runLatency } from './interop/latency.ts';
 import { type Mail, runMail } from './interop/mail.ts';
@@ -17,12 +18,12 @@ import { makePeers } from './interop/peers.ts';
 import { type Row, runProbes } from './interop/probes.ts';
 import { print, Score } from './interop/score.ts';
 
-const PARTS = ['probes', 'mail', 'latency'] as const;
+const PARTS = ['probes', 'daemon', 'mail', 'latency'] as const;
 type Part = (typeof PARTS)[number];
 
-const USAGE = `usage: npm run interop -- [--only probes|mail|latency] [--state DIR] [--keep] [--json FILE]
+const USAGE = `usage: npm run interop -- [--only probes|daemon|mail|latency] [--state DIR] [--keep] [--json FILE]
 
-  --only PART   one part in place of all three
+  --only PART   one part in place of all
   --state DIR   where zones, keys and certificates live and are found again (default: a temporary folder)
   --keep        leave the lab up, and say how to end it
   --json FILE   write every check, row and timing there
@@ -127,6 +128,7 @@ async function runParts(
   const peers = parts.includes('mail') ? await makePeers(lab) : [];
   await score.time('servers up', () => lab.up());
   if (parts.includes('probes')) results.probes = await runProbes(crew, lab, score);
+  if (parts.includes('daemon')) await runDaemon(crew, lab, score);
   if (parts.includes('mail')) results.mail = await runMail(crew, lab, { score, peers });
   if (parts.includes('latency')) results.latency = await runLatency(crew, lab, score);
   return results;

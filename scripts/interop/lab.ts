@@ -223,7 +223,7 @@ export class Lab {
       '--trust-anchor',
       this.path('anchor.ds'),
     ];
-    return this.inside('res', [process.execPath, CLI, ...parameters, ...root, '--json']);
+    return this.inside('res', [process.execPath, CLI, ...parameters, ...root]);
   }
 
   /** How to end a lab that was kept. */

@@ -108,7 +108,7 @@ const columns = ({ destination, about, expected, got, milliseconds }: MailRow): 
 ];
 
 async function check(crew: Crew, lab: Lab, what: readonly string[]): Promise<Checked> {
-  const command = lab.danelaw('check', ...what);
+  const command = lab.danelaw('check', ...what, '--json');
   const { code, stdout, stderr, milliseconds } = await crew.run(command, { timeoutMs: TIMEOUT_MS });
   const got = read(stdout) ?? { action: 'no report', why: tail(stderr + stdout) };
   return { got, code, milliseconds };

@@ -107,7 +107,7 @@ async function ask(
   lab: Lab,
   { probe, unbound }: Pick<Row, 'probe' | 'unbound'>,
 ): Promise<Row> {
-  const command = lab.danelaw('query', probe.q, probe.type, '--trace');
+  const command = lab.danelaw('query', probe.q, probe.type, '--trace', '--json');
   const { code, stdout, stderr, milliseconds } = await crew.run(command, { timeoutMs: TIMEOUT_MS });
   const got = read(stdout) ?? { status: 'no report', rcode: '-', why: tail(stderr + stdout) };
   const expected = expect(probe);

@@ -64,6 +64,7 @@ function printSignature(reason: Reason, detail: Extract<Detail, { kind: 'signatu
   switch (reason) {
     case 'signing-key-missing':
     case 'signing-key-unusable':
+    case 'signing-key-barred':
       return `${by}; the zone's keys are ${printKeys(keys)}`;
     case 'signature-labels':
       return `${by} with ${labels} labels`;

@@ -111,6 +111,11 @@ export const REASONS = {
     rfc: 'RFC 4034 section 2.1.1',
     text: 'the key that made the signature is not a zone key',
   }),
+  'signing-key-barred': bogus({
+    ede: 6,
+    rfc: 'RFC 4034 section 2.1.2',
+    text: 'the key that made the signature is revoked, or of a protocol other than DNSSEC',
+  }),
   'dnskey-missing': bogus({
     ede: 9,
     rfc: 'RFC 4035 section 5.2',

@@ -12,7 +12,7 @@ import type { LimitName } from './budget.ts';
 import { canonicalSet, countedLabels, signedData } from './canonical.ts';
 import type { Context } from './context.ts';
 import { type Detail, signatureDetail, signersDetail } from './detail.ts';
-import type { DnsKey } from './dnskey.ts';
+import { type DnsKey, hasZoneKeyBit } from './dnskey.ts';
 import type { Failure, Fault } from './outcome.ts';
 import type { BogusReason, InsecureReason } from './reason.ts';
 
@@ -150,6 +150,7 @@ const ORDER: readonly BogusReason[] = [
   'signature-expired',
   'signing-key-missing',
   'signing-key-unusable',
+  'signing-key-barred',
   'signature-invalid',
 ];
 const further = (a: RuledOut, b: RuledOut): RuledOut =>
@@ -182,7 +183,8 @@ function checkFields(
     return ruledOut('signing-key-missing');
   const own = rrset.type === 'DNSKEY' && rrset.owner.equals(zone);
   const usable = named.filter((key) => key.isZoneKey && (own || !key.isRevoked));
-  return usable.length === 0 ? ruledOut('signing-key-unusable') : { kind: 'keys', keys: usable };
+  if (usable.length > 0) return { kind: 'keys', keys: usable };
+  return ruledOut(named.some(hasZoneKeyBit) ? 'signing-key-barred' : 'signing-key-unusable');
 }
 
 /** RFC 4034 section 3.1.5: 32-bit seconds, compared by RFC 1982. Both ends belong to the period. */

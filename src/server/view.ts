@@ -209,7 +209,8 @@ const tooLong = (query: Message, { aliases, reason, fault }: Failed): Content =>
 
 /** RFC 8914 section 2 allows several: that it is bogus follows what is wrong in particular. */
 function bogusErrors(first: readonly Ede[], { limit, also }: Fault): readonly Ede[] {
-  const more = also === undefined ? first : [...first, { code: also, text: '' }];
+  const isNew = also !== undefined && first.every(({ code }) => code !== also);
+  const more = isNew ? [...first, { code: also, text: '' }] : first;
   if (more.some(({ code }) => code === BOGUS)) return more;
   return [...more, { code: BOGUS, text: limit ?? '' }];
 }

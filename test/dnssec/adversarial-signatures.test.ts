@@ -173,8 +173,9 @@ t.test('rows 13 to 16: no key fits, or none that may sign', async (t) => {
   t.same(judgeData(zoneWith([wrongAlgorithm(15, 'A')])), missing, '14 algorithm');
   t.same(judgeData(zoneWith([withoutZoneKeyFlag()])), unusable, '15 flags, the data');
   t.same(judgeKeys(zoneWith([withoutZoneKeyFlag()])), unusable, '15 flags, the key set');
-  t.same(judgeData(zoneWith([withProtocol(2)])), unusable, '16 protocol, the data');
-  t.same(judgeKeys(zoneWith([withProtocol(2)])), unusable, '16 protocol, the key set');
+  const barred = { status: 'bogus', reason: 'signing-key-barred', ede: 6, signatures: 0 };
+  t.same(judgeData(zoneWith([withProtocol(2)])), barred, '16 protocol, the data');
+  t.same(judgeKeys(zoneWith([withProtocol(2)])), barred, '16 protocol, the key set');
 });
 
 t.test('row 18: expired and not yet valid', async (t) => {
@@ -302,8 +303,8 @@ t.test('row 32: a revoked key signs data', async (t) => {
   t.equal(judgeKeys(net).status, 'secure', 'the key set is signed by the other key');
   t.same(judgeData(net), {
     status: 'bogus',
-    reason: 'signing-key-unusable',
-    ede: 11,
+    reason: 'signing-key-barred',
+    ede: 6,
     signatures: 0,
   });
   t.equal(judgeKeys(zoneWith([revoked()])).reason, 'dnskey-missing', 'nor is it an entry');

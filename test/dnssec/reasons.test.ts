@@ -28,6 +28,7 @@ import {
   servfail,
   signKeysByZskOnly,
   withoutZoneKeyFlag,
+  withProtocol,
   wrongDs,
   wrongKeyTag,
 } from '../../src/testing/index.ts';
@@ -116,6 +117,7 @@ const SCENARIOS: Readonly<Partial<Record<Reason, () => Told>>> = {
   'too-many-failures': () => www(crowdSignatures(8, 'A')),
   'signing-key-missing': () => www(wrongKeyTag('A')),
   'signing-key-unusable': () => www(withoutZoneKeyFlag()),
+  'signing-key-barred': () => www(withProtocol(2)),
   'dnskey-missing': () => trust([wrongDs('digest'), addDs(`@ DS 1 13 2 ${'00'.repeat(32)}`)]),
   'dnskey-unsigned': () => trust([signKeysByZskOnly()], { keys: 'ksk-zsk' }),
   'denial-missing': () => answer(net([removeDenial()]), 'nope', 'A'),
@@ -182,6 +184,7 @@ const EXPLAINED: Readonly<Partial<Record<Reason, RegExp>>> = {
   'too-many-failures': whole(RRSIG),
   'signing-key-missing': whole(`${RRSIG}; the zone's keys are ${KEY}`),
   'signing-key-unusable': whole(`${RRSIG}; the zone's keys are ${KEY}`),
+  'signing-key-barred': whole(`${RRSIG}; the zone's keys are ${KEY}`),
   'dnskey-missing': whole(
     `expected ${KEY} by SHA-256, 1 ECDSAP256SHA256 by SHA-256; the key set has ${KEY}, and it is signed by ${KEY}`,
   ),

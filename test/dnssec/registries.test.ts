@@ -58,6 +58,7 @@ const TOLD: Readonly<Record<Reason, readonly [status: string, code: keyof typeof
   'too-many-failures': ['bogus', 'DNSSEC Bogus'],
   'signing-key-missing': ['bogus', 'DNSKEY Missing'],
   'signing-key-unusable': ['bogus', 'No Zone Key Bit Set'],
+  'signing-key-barred': ['bogus', 'DNSSEC Bogus'],
   'dnskey-missing': ['bogus', 'DNSKEY Missing'],
   'dnskey-unsigned': ['bogus', 'RRSIGs Missing'],
   'ds-unproven': ['bogus', 'RRSIGs Missing'],

@@ -18,6 +18,7 @@ import {
   onlyFor,
   removeSignatures,
   silence,
+  withoutZoneKeyFlag,
   type Zones,
 } from '../../src/testing/index.ts';
 import { record, signedBy } from '../dnssec/world.ts';
@@ -229,6 +230,8 @@ t.test('a forgery gives SERVFAIL, no data, and why', async (t) => {
 
 t.test('a code of its own comes before the one for bogus: RFC 8914 section 2', async (t) => {
   t.same(codes(await clientOf(world(removeSignatures('A')))('www.example.com', 'A')), [10, 6]);
+  const flagless = await clientOf(world(withoutZoneKeyFlag()))('www.example.com', 'A');
+  t.same(codes(flagless), [11, 6], 'each once');
 });
 
 t.test('silence gives SERVFAIL and EDE 22, with CD too', async (t) => {
