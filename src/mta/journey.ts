@@ -146,12 +146,18 @@ class Journey {
 
   /** Mail goes, and somebody wants to know what DANE would have said. */
   #overlook(shown: Shown, address: string): void {
-    const { host } = shown.plan;
+    const { plan } = shown;
+    const { host } = plan;
+    const { terms } = this.#errand.parts;
+    const at = { nature: 'tls', host, address } as const;
     const missed = overlooked(shown);
-    if (!missed) return;
-    const { reason, why, dsn = '4.7.5' } = missed;
-    const text = `${printHost(host)}: ${why}`;
-    this.#overlooked.push({ nature: 'tls', reason, why: text, dsn, host, address });
+    if (missed) {
+      const { reason, why, dsn = '4.7.5' } = missed;
+      this.#overlooked.push({ ...at, reason, why: `${printHost(host)}: ${why}`, dsn });
+    } else if (terms.mandatoryDane && (plan.tls !== 'authenticate' || plan.halfDane)) {
+      const why = `DANE is demanded, and does not authenticate ${printHost(host)}`;
+      this.#overlooked.push({ ...at, reason: 'dane-required', why, dsn: '4.7.5' });
+    }
   }
 
   #meet(plan: ContactPlan, demand: Demand, address: string): Promise<Meeting> {

@@ -435,6 +435,7 @@ const OPTIONAL: readonly Case[] = [
     hosts: NO_STARTTLS,
     expect: CLEAR,
     taken: IN_CLEAR,
+    overlooked: ['dane-required'],
   },
   {
     claim: 'decision 44: a setting keeps the demand',
@@ -486,6 +487,15 @@ const AUDIT: readonly Case[] = [
     expect: CLEAR,
     taken: IN_CLEAR,
     overlooked: ['signature-invalid'],
+  },
+  {
+    claim: 'audit: the demand for DANE too',
+    zones: one(),
+    terms: { audit: true, mandatoryDane: true },
+    hosts: OFFERS,
+    expect: ENCRYPTED,
+    taken: IN_TLS,
+    overlooked: ['dane-required'],
   },
   {
     claim: 'audit: MTA-STS and tls = required still hold',

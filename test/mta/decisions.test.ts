@@ -52,6 +52,7 @@ const LOOKUPS: readonly Case[] = [
     amend: (net) => net.amend('example.com', corruptSignatures('MX')),
     hosts: OFFERS,
     expect: 'deferred 4.4.3 signature-invalid',
+    sessions: ['no-policy-found example.com validation-failure ede-6'],
     met: [],
   },
   {
@@ -68,6 +69,7 @@ const LOOKUPS: readonly Case[] = [
     zones: { 'example.com': ['@ MX 0 .', '@ A 192.0.2.1'] },
     hosts: OFFERS,
     expect: 'failed 5.1.10 null-mx',
+    sessions: [],
     met: [],
   },
   {
@@ -86,6 +88,7 @@ const LOOKUPS: readonly Case[] = [
     zones: { 'example.com': [] },
     nextHop: 'no.example.com',
     expect: 'failed 5.1.2 no-such-domain',
+    sessions: [],
   },
   {
     claim: 'decision 3: no such domain by an unsigned denial where DANE is demanded: waits',
@@ -99,6 +102,7 @@ const LOOKUPS: readonly Case[] = [
     zones: UNSIGNED,
     hosts: OFFERS,
     expect: ENCRYPTED,
+    sessions: ['no-policy-found example.com success'],
     taken: IN_TLS,
     tlsaAsked: [],
   },
@@ -161,6 +165,7 @@ const LOOKUPS: readonly Case[] = [
     zones: half(EE),
     hosts: OFFERS,
     expect: 'delivered half-dane mx.example.net 2.0.0',
+    sessions: ['tlsa mx.example.net success'],
     taken: IN_TLS,
   },
   {
@@ -197,6 +202,7 @@ const LOOKUPS: readonly Case[] = [
     hosts: SHOWS_OTHER,
     terms: { halfDane: 'encrypt' },
     expect: 'delivered encrypted mx.example.net 2.0.0',
+    sessions: ['no-policy-found example.com success'],
     taken: IN_TLS,
   },
   {
@@ -228,6 +234,7 @@ const LOOKUPS: readonly Case[] = [
     claim: 'decision 8: no host has an address: fails',
     zones: { 'example.com': ['@ MX 10 mx', '@ MX 20 mx2'] },
     expect: 'failed 5.4.4 no-address',
+    sessions: [],
   },
   {
     claim: 'decision 8: one has none, the other a passing fault: deferred',
@@ -249,6 +256,7 @@ const LOOKUPS: readonly Case[] = [
     amend: (net) => net.amend('example.com', corruptSignatures('A')),
     hosts: OFFERS,
     expect: 'deferred 4.4.3 signature-invalid mx.example.com',
+    sessions: ['no-policy-found example.com validation-failure ede-6'],
     met: [],
   },
 ];
@@ -350,6 +358,7 @@ const HOSTS: readonly Case[] = [
     amend: (net) => net.amend('example.com', corruptSignatures('TLSA')),
     hosts: OFFERS,
     expect: 'deferred 4.7.5 signature-invalid mx.example.com',
+    sessions: ['tlsa mx.example.com dnssec-invalid ede-6'],
     met: [],
   },
   {
@@ -375,6 +384,7 @@ const HOSTS: readonly Case[] = [
     zones: one(),
     hosts: NO_STARTTLS,
     expect: CLEAR,
+    sessions: ['no-policy-found example.com starttls-not-supported'],
     taken: IN_CLEAR,
   },
   {
@@ -411,6 +421,7 @@ const HOSTS: readonly Case[] = [
     zones: one(UNUSABLE),
     hosts: SHOWS_OTHER,
     expect: ENCRYPTED,
+    sessions: ['tlsa mx.example.com tlsa-invalid all-tlsa-records-unusable'],
     taken: IN_TLS,
   },
   {
@@ -427,6 +438,7 @@ const HOSTS: readonly Case[] = [
     hosts: NO_STARTTLS,
     terms: { tls: 'no' },
     expect: 'deferred 4.7.4 no-starttls mx.example.com',
+    sessions: ['tlsa mx.example.com starttls-not-supported'],
   },
   {
     claim: 'decision 20: all unusable, the handshake fails: never in clear',
@@ -479,6 +491,7 @@ const PEERS: readonly Case[] = [
     zones: one(EE),
     hosts: { '192.0.2.1': { answers: { STARTTLS: '554 5.7.0 never' } } },
     expect: 'deferred 4.7.4 starttls-refused mx.example.com',
+    sessions: ['tlsa mx.example.com starttls-not-supported smtp-starttls-reply-code-554'],
   },
   next('decision 23: STARTTLS refused: the next host', { fault: 'starttls-refused' }),
   trouble('decision 24: text behind the 220', 'injection', 'deferred 4.7.5 injected'),
@@ -493,6 +506,7 @@ const PEERS: readonly Case[] = [
     zones: one(EE),
     hosts: OFFERS,
     expect: VERIFIED,
+    sessions: ['tlsa mx.example.com success'],
     taken: IN_TLS,
   },
   {
@@ -507,6 +521,7 @@ const PEERS: readonly Case[] = [
     zones: one(tlsaFor(CHAIN, 2, 0, 1)),
     hosts: OFFERS,
     expect: VERIFIED,
+    sessions: ['tlsa mx.example.com success'],
     taken: IN_TLS,
   },
   {
@@ -514,30 +529,35 @@ const PEERS: readonly Case[] = [
     zones: one(tlsaFor(CHAIN, 2, 0, 1)),
     hosts: { '192.0.2.1': { chain: leafLike({ names: ['other.example.net'] }) } },
     expect: 'deferred 4.7.5 certificate-host-mismatch mx.example.com',
+    sessions: ['tlsa mx.example.com certificate-host-mismatch'],
   },
   {
     claim: 'decision 29: 2 0 1, the leaf has expired',
     zones: one(tlsaFor(CHAIN, 2, 0, 1)),
     hosts: { '192.0.2.1': { chain: leafLike({ notAfter: NOW - DAY_MS }) } },
     expect: 'deferred 4.7.5 certificate-expired mx.example.com',
+    sessions: ['tlsa mx.example.com certificate-expired'],
   },
   {
     claim: 'decision 29: 2 0 1, the leaf is not valid yet',
     zones: one(tlsaFor(CHAIN, 2, 0, 1)),
     hosts: { '192.0.2.1': { chain: leafLike({ notBefore: NOW + DAY_MS }) } },
     expect: 'deferred 4.7.5 certificate-not-yet-valid mx.example.com',
+    sessions: ['tlsa mx.example.com validation-failure certificate-not-yet-valid'],
   },
   {
     claim: 'decision 30: 2 0 1, the anchor is not sent',
     zones: one(tlsaFor(CHAIN, 2, 0, 1)),
     hosts: { '192.0.2.1': { chain: CHAIN.slice(0, 2) } },
     expect: 'deferred 4.7.5 dane-ta-missing-from-chain mx.example.com',
+    sessions: ['tlsa mx.example.com certificate-not-trusted dane-ta-missing-from-chain'],
   },
   {
     claim: 'decision 31: nothing matches',
     zones: one(EE),
     hosts: SHOWS_OTHER,
     expect: 'deferred 4.7.5 dane-no-match mx.example.com',
+    sessions: ['tlsa mx.example.com validation-failure dane-no-match'],
   },
   {
     claim: 'decision 32: a server with anonymous suites alone: they are never offered',
@@ -550,6 +570,7 @@ const PEERS: readonly Case[] = [
     zones: one(EE),
     parts: { connect: withoutCertificate() },
     expect: 'deferred 4.7.5 no-certificate mx.example.com',
+    sessions: ['tlsa mx.example.com validation-failure no-certificate'],
   },
   next('decision 31, P27: nothing matches: the next host', { chain: OTHER }),
   {
@@ -559,6 +580,10 @@ const PEERS: readonly Case[] = [
     },
     hosts: { '192.0.2.1': { chain: OTHER }, '192.0.2.9': {} },
     expect: VERIFIED,
+    sessions: [
+      'tlsa mx.example.com validation-failure dane-no-match',
+      'tlsa mx.example.com success',
+    ],
     taken: ['192.0.2.9 tls <you@example.com>'],
     met: ['192.0.2.1 handshake', '192.0.2.9 handshake'],
   },
@@ -569,6 +594,10 @@ const PEERS: readonly Case[] = [
     },
     hosts: { '192.0.2.1': { fault: 'no-starttls' }, '192.0.2.9': { chain: OTHER } },
     expect: 'deferred 4.7.5 dane-no-match mx.example.com',
+    sessions: [
+      'tlsa mx.example.com starttls-not-supported',
+      'tlsa mx.example.com validation-failure dane-no-match',
+    ],
     met: ['192.0.2.1 no-starttls', '192.0.2.9 handshake'],
   },
   {
