@@ -202,10 +202,22 @@ export class StsCache {
     this.#drop(kept.domain.key);
     this.#kept.set(kept.domain.key, kept);
     this.#text += sizeOf(kept);
-    for (const [key] of this.#kept) {
-      if (this.#kept.size <= (this.#parts.limit ?? MAX_POLICIES) && this.#text <= MAX_TEXT) break;
-      this.#drop(key);
+    const [first] = this.#kept.size > (this.#parts.limit ?? MAX_POLICIES) ? this.#kept.keys() : [];
+    if (first !== undefined) this.#drop(first);
+    while (this.#text > MAX_TEXT) this.#drop(this.#largest());
+  }
+
+  /**
+   * Where room for text is short, who takes most of it goes first: with the longest policies there may be, some hundred domains of
+   * a stranger's would else drive out everybody's, and with them what keeps their mail from a downgrade (RFC 8461 section 10.2).
+   */
+  #largest(): string {
+    let found = { key: '', size: -1 };
+    for (const [key, kept] of this.#kept) {
+      const size = sizeOf(kept);
+      if (size > found.size) found = { key, size };
     }
+    return found.key;
   }
 
   #drop(key: string): void {

@@ -95,6 +95,12 @@ export const REPORT_LIMITS: Limits = {
   days: 7,
 };
 
+/**
+ * Characters of one domain in one day, a 128th of all: who shows new records of the largest size at each delivery is not to take
+ * the room of everybody else's reports.
+ */
+const DOMAIN_CHARACTERS = 524_288;
+
 interface Policy {
   readonly policy: ReportedPolicy;
   successes: number;
@@ -104,6 +110,7 @@ interface Policy {
 interface Domain {
   readonly policies: Map<string, Policy>;
   entries: number;
+  characters: number;
 }
 
 /** The sums of the days that are under way or have not been taken. */
@@ -189,7 +196,7 @@ export class TlsReports {
     const known = domains.get(name);
     if (known) return known;
     if (domains.size >= this.#limits.domains || !this.#takeRoom(name.length)) return undefined;
-    const domain: Domain = { policies: new Map(), entries: 0 };
+    const domain: Domain = { policies: new Map(), entries: 0, characters: 0 };
     domains.set(name, domain);
     return domain;
   }
@@ -222,8 +229,12 @@ export class TlsReports {
   }
 
   #takeEntry(domain: Domain, key: string): boolean {
-    if (domain.entries >= this.#limits.entries || !this.#takeRoom(key.length)) return false;
+    const { entries, characters } = domain;
+    if (entries >= this.#limits.entries || characters + key.length > DOMAIN_CHARACTERS)
+      return false;
+    if (!this.#takeRoom(key.length)) return false;
     domain.entries += 1;
+    domain.characters += key.length;
     return true;
   }
 

@@ -9,13 +9,14 @@ import { deliver } from '../../src/mta/deliver.ts';
 import { StsCache } from '../../src/mta/mta-sts.ts';
 import { LARGEST_POLICY, parsePolicy } from '../../src/mta/sts-policy.ts';
 import { findStsRecord } from '../../src/mta/sts-txt.ts';
+import { dayOf, TlsReports } from '../../src/mta/tlsrpt.ts';
 import { findTlsrptRecord } from '../../src/mta/tlsrpt-record.ts';
 import { servfail } from '../../src/testing/index.ts';
 import { internet } from '../../src/testing/internet.ts';
 import { openChannel } from '../../src/tls/streams.ts';
 import { fakeLookup } from '../dane/fake-lookup.ts';
 import { resolverOn } from '../resolver/support.ts';
-import { DANE_ON, EE, NOW, one, play, readNextHop, show, two } from './deliver-support.ts';
+import { DANE_ON, EE, MX, NOW, one, play, readNextHop, show, two } from './deliver-support.ts';
 
 const octetsOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const DATA = octetsOf('Subject: test\r\n\r\nhello\r\n');
@@ -183,3 +184,63 @@ t.test('who gives up in the middle hears which recipients have been served', asy
     [['delivered'], ['deferred']],
   );
 });
+
+t.test(
+  'a stranger with many domains of long policies does not drive out the policy of another',
+  async (t) => {
+    const policyOf = (text: string) => {
+      const parsed = parsePolicy(octetsOf(text), { id: 'a', fetchedAt: NOW });
+      if (parsed.kind === 'invalid') throw new Error(parsed.why);
+      return parsed.policy;
+    };
+    const text = 'version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n';
+    const long = policyOf(`${text}note: ${'x'.repeat(LARGEST_POLICY - 100)}\n`);
+    // 600 of 64 KiB are more than the 32 MiB that are kept.
+    const strangers = Array.from({ length: 600 }, (_, i) => Name.parse(`a${i}.example.net`));
+    const cache = new StsCache({
+      lookup: fakeLookup({ records: {} }).lookup,
+      fetch: async () => t.fail('nothing is fetched') as never,
+      clock: { now: () => NOW },
+      kept: [
+        { domain: Name.parse('example.com'), policy: policyOf(text) },
+        ...strangers.map((domain) => ({ domain, policy: long })),
+      ],
+    });
+    const { kind } = await cache.find(Name.parse('example.com'));
+    t.equal(kind, 'policy', 'although its TXT record has gone');
+    t.ok(cache.policies.length < 600, 'some of the others have gone');
+  },
+);
+
+t.test(
+  'a domain that rolls long records at each delivery does not take the room of other reports',
+  (t) => {
+    const reports = new TlsReports();
+    const session = { policyType: 'tlsa', result: 'success', at: NOW } as const;
+    // 600 RRsets of 128 000 characters are more than the 64 MiB that are kept.
+    for (let i = 0; i < 600; i += 1)
+      reports.add({
+        ...session,
+        policyDomain: 'mx.example.net',
+        policyStrings: [`3 1 0 ${i}${'0'.repeat(128_000)}`],
+        reportDomain: 'example.net',
+      });
+    reports.add({
+      ...session,
+      policyDomain: MX,
+      policyStrings: ['3 1 1 00'],
+      reportDomain: 'example.com',
+    });
+    const domains = [...reports.read(dayOf(NOW))].map(({ domain, policies }) => [
+      domain,
+      policies.length,
+    ]);
+    // Four of 128 000 and some are what 524 288 characters hold.
+    t.same(domains, [
+      ['example.net', 4],
+      ['example.com', 1],
+    ]);
+    t.equal(reports.dropped, 596);
+    t.end();
+  },
+);
