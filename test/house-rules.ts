@@ -33,6 +33,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
 /** The command line has a demo, so it sits above the testing internet; and the package's public names are its to use. */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
   cli: ['testing', 'index.ts', 'server'],
+  adapters: ['index.ts'],
 };
 
 /** `index.ts` fills in what Node offers; it does nothing else. */

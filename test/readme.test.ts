@@ -1,13 +1,17 @@
 /**
  * The README keeps its promises: its code runs, its demo is what comes out, its options and codes are those that exist.
  */
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
 import { HELP_TEXTS } from '../src/cli/help.ts';
 import { createResolver, nodeEnvironment, parseAnchors, parseHints } from '../src/index.ts';
 import {
+  corruptSignatures,
   internet,
   issueChain,
   serveOnLoopback,
@@ -15,6 +19,7 @@ import {
   tlsaFor,
 } from '../src/testing/index.ts';
 import { spawned } from './cli/support.ts';
+import { resolverOn } from './resolver/support.ts';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -96,6 +101,35 @@ t.test('the twelve lines', async (t) => {
 
 t.test('the lines on testing', async (t) => {
   t.strictSame(await runs('testing.mjs', block('ts testing'), url('index.js')), ['bogus']);
+});
+
+t.test('the lines on node:dns', async (t) => {
+  const net = internet(
+    {
+      'example.com': ['@ MX 10 mx', 'mx A 192.0.2.1', 'www A 127.0.0.1'],
+      'bogus.example': ['@ MX 10 mx'],
+    },
+    { now: Date.now() },
+  ).amend('bogus.example', corruptSignatures('MX'));
+  const server = createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // it listens on a TCP port
+  Object.assign(globalThis, { readme: { resolver: resolverOn(net) } });
+  const here = join(place, 'promises-here.mjs');
+  writeFileSync(
+    here,
+    `import { Resolver as Real } from '${url('adapters/promises.js')}';
+    export class Resolver extends Real { constructor() { super(globalThis.readme.resolver); } }`,
+  );
+  const code = block('ts promises')
+    .replace(`'danelaw/promises'`, `'${pathToFileURL(here).href}'`)
+    .replace('8080', String(port));
+  t.teardown(() => server.close().closeAllConnections());
+  t.strictSame(await runs('promises.mjs', code, url('index.js')), [
+    'secure mx.example.com',
+    'ESERVFAIL bogus signature-invalid',
+    '200',
+  ]);
 });
 
 t.test('the demo prints what the README shows', async (t) => {
