@@ -209,9 +209,14 @@ export { nodeEnvironment } from './environment-node.ts';
 export type { Open, Opened } from './mta/contact.ts';
 export type { Delivered, RecipientEnd } from './mta/delivered.ts';
 export type { DeliverParts, Message as MailMessage } from './mta/errand.ts';
+export { type KeptPolicy, StsCache, type StsFinding } from './mta/mta-sts.ts';
 export type { Protection } from './mta/permit.ts';
+export { type Policy as OperatorPolicy, termsFor } from './mta/policy.ts';
+export { type ParsedPolicy, parsePolicy } from './mta/policy-parse.ts';
 export { nextStep, QUEUE_TERMS, type QueueStep, type QueueTerms, type Try } from './mta/queue.ts';
 export { DEFAULT_TERMS, type Terms } from './mta/terms.ts';
+export { TlsReports, type TlsSession } from './mta/tlsrpt.ts';
+export { MEDIA_TYPES, type Reporter, reportFileName, writeReport } from './mta/tlsrpt-report.ts';
 export {
   checkToken,
   makeToken,

@@ -68,9 +68,9 @@ const SMTP_PORT = 25;
 
 const NO_STS: StsFinding = { kind: 'none' };
 
-/** Policies are the domain's own (RFC 8461 section 3); a relay that the operator names has none. */
+/** The domain's own, or that of the relay that the operator names (RFC 8461 section 3.4); an address has none. */
 function findSts(nextHop: NextHop, { sts, terms, signal }: DeliverParts): Promise<StsFinding> {
-  if (nextHop.kind !== 'domain' || !sts || terms.mtaSts === 'off') return Promise.resolve(NO_STS);
+  if (nextHop.kind === 'literal' || !sts || terms.mtaSts === 'off') return Promise.resolve(NO_STS);
   return sts.find(nextHop.name, signal);
 }
 

@@ -116,7 +116,34 @@ function sts(mode: 'enforce' | 'testing', ...mx: readonly string[]): NonNullable
   return { sts: { find: () => Promise.resolve(finding) } };
 }
 
+/** A policy that only one domain has. */
+function stsOf(domain: string, ...mx: readonly string[]): NonNullable<Case['parts']> {
+  const { sts: only } = sts('enforce', ...mx);
+  return {
+    sts: {
+      find: async (name) =>
+        only && `${name}` === `${domain}.` ? only.find(name) : { kind: 'none' },
+    },
+  };
+}
+
 const STS: readonly Case[] = [
+  {
+    claim: 'decision 35: the policy domain of a relay is the relay itself (RFC 8461 section 3.4)',
+    zones: one(),
+    nextHop: '[mx.example.com]',
+    parts: stsOf('mx.example.com', 'mx.example.com'),
+    hosts: NO_STARTTLS,
+    expect: 'deferred 4.7.4 no-starttls mx.example.com',
+  },
+  {
+    claim: 'decision 35: and not the domain above it',
+    zones: one(),
+    nextHop: '[mx.example.com]',
+    parts: stsOf('example.com', 'mx.example.com'),
+    hosts: NO_STARTTLS,
+    expect: CLEAR,
+  },
   {
     claim:
       'decision 37, P46: (a) a host that an enforced policy does not list is left out, DANE or not',
