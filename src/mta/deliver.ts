@@ -18,6 +18,7 @@ import { travel } from './journey.ts';
 import { checkMailbox, readLetter } from './letter.ts';
 import type { StsFinding } from './mta-sts.ts';
 import { type Met, sessionsOf } from './sessions.ts';
+import { termsAt } from './terms.ts';
 import type { Trouble } from './trouble.ts';
 
 /**
@@ -28,11 +29,12 @@ import type { Trouble } from './trouble.ts';
 export async function deliver(
   message: Message,
   nextHop: NextHop,
-  parts: DeliverParts,
+  given: DeliverParts,
 ): Promise<Delivered> {
   checkEnvelope(message);
   const letter = readLetter(message.data);
   if (letter.kind === 'bare') return failedAll(message, bare(letter));
+  const parts = { ...given, terms: termsAt(given.terms, given.clock.now()) };
   const wish = wishOf(message);
   const expiry = new Expiry();
   const lookup: Lookup = async (...question) => {

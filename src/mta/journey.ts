@@ -45,7 +45,7 @@ class Journey {
 
   async run(): Promise<Delivered> {
     for (const host of this.#errand.plan.hosts) {
-      if (this.#isOver()) break;
+      if (this.#isCutShort()) break;
       await this.#atHost(host);
     }
     const recipients = this.#errand.message.to.map((to) => this.#ends.get(to) ?? this.#undone(to));
@@ -55,6 +55,12 @@ class Journey {
   #isOver(): boolean {
     const { clock, signal } = this.#errand.parts;
     return this.#waiting.size === 0 || signal?.aborted === true || clock.now() >= this.#end;
+  }
+
+  /** Whether what comes next is not tried any more: then no recipient fails for what the others were like. */
+  #isCutShort(): boolean {
+    if (this.#isOver() && this.#waiting.size > 0) this.#troubles.push(OUT_OF_TIME);
+    return this.#isOver();
   }
 
   async #atHost(planned: HostPlan): Promise<void> {
@@ -72,7 +78,7 @@ class Journey {
       return;
     }
     for (const address of plan.addresses) {
-      if (this.#isOver()) return;
+      if (this.#isCutShort()) return;
       await this.#atAddress(plan, demand, address);
     }
   }

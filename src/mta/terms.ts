@@ -61,3 +61,9 @@ export const DEFAULT_TERMS: Terms = {
   stsMxFilter: true,
   tlsRequiredNo: 'overrides-mandatory',
 };
+
+/** The terms at a time, milliseconds since 1970: with an exception that has expired goes the `audit` that it stood for. */
+export function termsAt(terms: Terms, now: number): Terms {
+  const { exception, ...others } = terms;
+  return exception && exception.expires <= now ? { ...others, audit: false } : terms;
+}

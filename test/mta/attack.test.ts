@@ -16,7 +16,18 @@ import { internet } from '../../src/testing/internet.ts';
 import { openChannel } from '../../src/tls/streams.ts';
 import { fakeLookup } from '../dane/fake-lookup.ts';
 import { resolverOn } from '../resolver/support.ts';
-import { DANE_ON, EE, MX, NOW, one, play, readNextHop, show, two } from './deliver-support.ts';
+import {
+  DANE_ON,
+  EE,
+  EE_OF_OTHER,
+  MX,
+  NOW,
+  one,
+  play,
+  readNextHop,
+  show,
+  two,
+} from './deliver-support.ts';
 
 const octetsOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const DATA = octetsOf('Subject: test\r\n\r\nhello\r\n');
@@ -244,3 +255,43 @@ t.test(
     t.end();
   },
 );
+
+t.test('an exception that has expired since the terms were made lets nothing pass', async (t) => {
+  const sent = (expires: number) =>
+    play(t, {
+      zones: one(EE_OF_OTHER),
+      hosts: { '192.0.2.1': {} },
+      terms: { audit: true, exception: { reason: 'ticket 4711', expires } },
+    });
+  t.same((await sent(NOW + 60_000)).ends, ['delivered encrypted mx.example.com 2.0.0']);
+  const late = await sent(NOW - 1);
+  t.same(late.ends, ['deferred 4.7.5 dane-no-match mx.example.com']);
+  t.same(late.taken, []);
+});
+
+t.test('who gives up before every host was tried gets no final failure', async (t) => {
+  const stop = new AbortController();
+  const addressless = await play(t, {
+    zones: { 'example.com': ['@ MX 10 mx', '@ MX 20 mx2', 'mx2 A 192.0.2.2'] },
+    hosts: { '192.0.2.2': {} },
+    parts: { signal: stop.signal, met: () => stop.abort() },
+  });
+  t.ok(stop.signal.aborted);
+  t.same(addressless.ends, ['deferred 4.4.7 not-probed'], 'the other host has an address');
+  const enough = new AbortController();
+  const unable = await play(t, {
+    zones: two([EE], [EE]),
+    hosts: {
+      '192.0.2.1': { heard: (line) => line === 'tls QUIT' && enough.abort() },
+      '192.0.2.2': { tlsExtensions: ['REQUIRETLS'] },
+    },
+    message: { requireTls: true },
+    parts: { signal: enough.signal },
+  });
+  t.ok(enough.signal.aborted);
+  t.same(
+    unable.ends.map((end) => end.split(' ', 2)),
+    [['deferred', '4.7.30']],
+    'the other host knows REQUIRETLS',
+  );
+});
