@@ -161,6 +161,7 @@ export { type Peer, type Verdict, type VerifyOptions, verifyPeer } from './dane/
 export { parseType, type RRType } from './dns/codes.ts';
 export { type Message, type Parsed, parseMessage, writeMessage } from './dns/message.ts';
 export { Name, NameError } from './dns/name.ts';
+export { type Network, parseNetwork } from './dns/network.ts';
 export { fromPacket, toPacket } from './dns/packet.ts';
 export { parseRdata, printRdata } from './dns/presentation.ts';
 export { decode, encode, type Fields, type Rdata } from './dns/rdata.ts';
@@ -225,7 +226,6 @@ export {
 } from './mta/verdict-token.ts';
 export { loadAnchorState, saveAnchorState } from './resolver/anchor-state-file.ts';
 export { parseHints, ROOT_HINTS } from './resolver/hints.ts';
-export { type Network, parseNetwork } from './resolver/rebinding.ts';
 export { type AnchorKeeper, type KeeperParts, keepAnchors } from './resolver/refresh.ts';
 export type { Resolver, ResolverOptions } from './resolver/resolver.ts';
 export { STALE_TERMS, type StaleTerms } from './resolver/stale-terms.ts';

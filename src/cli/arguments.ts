@@ -10,6 +10,7 @@ import type { HalfDane } from '../dane/plan.ts';
 import { parseIPv4, parseIPv6 } from '../dns/address.ts';
 import { codeOf, isMetaType, parseType, type RRType } from '../dns/codes.ts';
 import { Name, NameError } from '../dns/name.ts';
+import { type Network, parseNetwork } from '../dns/network.ts';
 import { type Anchors, findUnsupported, parseAnchors } from '../dnssec/anchors.ts';
 import type { Context } from '../dnssec/context.ts';
 import { NEGATIVE_ANCHOR_LONGEST_MS, NegativeAnchors } from '../dnssec/negative-anchors.ts';
@@ -17,7 +18,6 @@ import { parseRootAnchors } from '../dnssec/root-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import { readUpTo } from '../mta/bounded-file.ts';
 import { DNS_PORT, parseHints } from '../resolver/hints.ts';
-import { type Network, parseNetwork } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
 import { LONGEST_STALE_MS } from '../resolver/stale-terms.ts';
 import type { Nameserver } from '../resolver/zone.ts';
@@ -172,6 +172,16 @@ export function parsePrivateAddress(text: string): Network {
   if (!network)
     throw new Misuse(
       `"${text}" is no network: write 10.0.0.0/8, fd00::/8 or one address, without bits behind the prefix`,
+    );
+  return network;
+}
+
+/** Whose questions are answered. */
+export function parseClientNetwork(text: string): Network {
+  const network = parsePrivateAddress(text);
+  if (network.bits === 0)
+    throw new Misuse(
+      `"${text}" is everybody: who answers everybody is used for attacks (RFC 5358); give the networks of your own programs`,
     );
   return network;
 }

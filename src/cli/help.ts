@@ -183,7 +183,12 @@ Answers DNS questions of this machine's programs over UDP and TCP, from the root
 proven: AD is set on secure answers only, and what is bogus gets SERVFAIL. It stays in the
 foreground; SIGTERM ends it once what was asked is answered.
 
-  --listen ADDR:PORT    where to listen, loopback only; 127.0.0.1:53 and [::1]:53
+  --config FILE         a TOML file with these options (docs/serve.md); the command line
+                        beats it
+  --check-config        say what is wrong with it, and start nothing
+  --listen ADDR:PORT    where to listen; 127.0.0.1:53 and [::1]:53
+  --allow NET           whose questions are answered beside this machine's, such as
+                        192.0.2.0/24; without it only loopback is listened on
   --root-hints FILE     start from these root servers (NS, A and AAAA lines)
   --trust-anchor FILE   believe these keys in place of the root's (DS or DNSKEY
                         lines, or root-anchors.xml)

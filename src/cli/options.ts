@@ -7,6 +7,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { HalfDane } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
+import type { Network } from '../dns/network.ts';
 import type { Anchors } from '../dnssec/anchors.ts';
 import { Budget } from '../dnssec/budget.ts';
 import { defaultPolicy } from '../dnssec/context.ts';
@@ -16,25 +17,16 @@ import { nobleEngine } from '../dnssec/engine-noble.ts';
 import type { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import type { Families } from '../resolver/ask.ts';
-import type { Network } from '../resolver/rebinding.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
-import { STALE_TERMS } from '../resolver/stale-terms.ts';
 import type { Nameserver } from '../resolver/zone.ts';
-import { DEFAULT_LISTENERS, isLoopback, leadsTo } from '../server/access.ts';
 import type { ProtocolName } from '../tls/protocols.ts';
 import {
-  parseCacheMinTtl,
   parseForwarder,
   parseHalfDane,
-  parseListener,
-  parseMegabytes,
   parseNegativeAnchors,
   parsePort,
-  parsePrivateAddress,
-  parsePrivateDomain,
   parseProtocol,
   parseSeconds,
-  parseStaleSeconds,
   parseStubs,
   readAnchors,
   readHints,
@@ -83,27 +75,6 @@ const CHECK = {
 } as const;
 const DOMAIN = SHARED;
 const QUERY = { ...SHARED, trace: { type: 'boolean' } } as const;
-const SERVE = {
-  help: SHARED.help,
-  'root-hints': SHARED['root-hints'],
-  'trust-anchor': SHARED['trust-anchor'],
-  forward: SHARED.forward,
-  engine: SHARED.engine,
-  'negative-anchor': SHARED['negative-anchor'],
-  stub: SHARED.stub,
-  'private-address': { type: 'string', multiple: true },
-  'private-domain': { type: 'string', multiple: true },
-  listen: { type: 'string', multiple: true },
-  state: { type: 'string' },
-  'cache-mb': { type: 'string' },
-  'cache-min-ttl': { type: 'string' },
-  workers: { type: 'string' },
-  'no-ipv6': { type: 'boolean' },
-  'no-qname-minimisation': { type: 'boolean' },
-  'serve-stale': { type: 'string' },
-  'report-errors': { type: 'boolean' },
-  policy: { type: 'string' },
-} as const;
 const DEMO = { help: SHARED.help, json: SHARED.json } as const;
 
 export interface CheckWords extends SharedOptions {
@@ -125,20 +96,6 @@ export interface QueryWords extends SharedOptions {
   readonly name: string;
   readonly type: string;
   readonly trace: 'shown' | 'hidden';
-}
-
-export interface ServeWords extends ResolverChoice {
-  readonly listeners: readonly ServerAddress[];
-  /** Folder of what outlives the process. */
-  readonly state: string | undefined;
-  readonly cacheBytes: number | undefined;
-  /** Seconds for which what is unsigned is kept at least. */
-  readonly leastTtl: number | undefined;
-  /** Milliseconds past their expiry for which answers may be served. */
-  readonly longestStaleMs: number | undefined;
-  readonly reportErrors: 'on' | 'off';
-  /** File of the operator's policy. */
-  readonly policy: string | undefined;
 }
 
 /** Somebody wants to read about the command in place of running it. */
@@ -186,72 +143,6 @@ export function parseQuery(args: readonly string[], now: number): QueryWords | t
   return { name, type, trace: values.trace ? 'shown' : 'hidden', ...shared(values, now) };
 }
 
-export function parseServe(args: readonly string[], now: number): ServeWords | typeof HELP {
-  const { values, positionals } = parse('serve', withSeconds('serve-stale', args), SERVE);
-  if (values.help) return HELP;
-  refuse('serve', positionals);
-  if (values.workers !== undefined && values.workers !== '1')
-    throw new Misuse('--workers must be 1: more than one process is not supported yet');
-  const listeners = several(values, 'listen', parseListeners) ?? DEFAULT_LISTENERS;
-  const chosen = choice(values, now);
-  refuseCircle(listeners, chosen);
-  const privateAddresses = several(values, 'private-address', (all) =>
-    all.map(parsePrivateAddress),
-  );
-  const privateDomains = several(values, 'private-domain', (all) => all.map(parsePrivateDomain));
-  if (privateDomains && !privateAddresses)
-    throw new Misuse('--private-domain excepts names from --private-address: give that as well');
-  return {
-    listeners,
-    state: values.state,
-    cacheBytes: given(values, 'cache-mb', parseMegabytes),
-    leastTtl: given(values, 'cache-min-ttl', parseCacheMinTtl),
-    longestStaleMs: given(values, 'serve-stale', parseStaleSeconds),
-    reportErrors: values['report-errors'] ? 'on' : 'off',
-    policy: values.policy,
-    ...chosen,
-    ...(privateAddresses && { privateAddresses }),
-    ...(privateDomains && { privateDomains }),
-    ...(values['no-ipv6'] && { families: 'ipv4' }),
-    ...(values['no-qname-minimisation'] && { minimisation: 'off' }),
-  };
-}
-
-/** An option that may stand without its number of seconds. */
-const withSeconds = (option: string, args: readonly string[]): readonly string[] =>
-  args.map((word, i) =>
-    word === `--${option}` && !/^\d/.test(args[i + 1] ?? '')
-      ? `${word}=${STALE_TERMS.longestMs / 1000}`
-      : word,
-  );
-
-function parseListeners(texts: readonly string[]): readonly ServerAddress[] {
-  const listeners = texts.map(parseListener);
-  const open = listeners.find(({ ip }) => !isLoopback(ip));
-  if (open)
-    throw new Misuse(
-      `${open.ip} is open to others: only addresses of this machine alone are listened on, such as 127.0.0.1 or ::1`,
-    );
-  return listeners;
-}
-
-/** A daemon that asks itself answers nobody. */
-function refuseCircle(
-  listeners: readonly ServerAddress[],
-  { forward, zones = [] }: ResolverChoice,
-): void {
-  const stubs = zones.flatMap(({ nameservers }) => nameservers.flatMap((one) => one.addresses));
-  const asked = [
-    ...(forward ? [{ option: '--forward', place: forward }] : []),
-    ...stubs.map((place) => ({ option: '--stub', place })),
-  ];
-  for (const { option, place } of asked)
-    if (listeners.some((one) => leadsTo(place, one)))
-      throw new Misuse(
-        `${option} ${place.ip}: that is where danelaw itself listens; give another resolver, or another --listen`,
-      );
-}
-
 export function parseDemo(args: readonly string[]): { form: 'json' | 'text' } | typeof HELP {
   const { values, positionals } = parse('demo', args, DEMO);
   if (values.help) return HELP;
@@ -285,7 +176,7 @@ export function several<K extends string, T>(
 }
 
 /** A mistake in a line with ten options is told with the one that it is in. */
-function readFor<T>(option: string, read: () => T): T {
+export function readFor<T>(option: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -318,7 +209,7 @@ function choice(values: Values<Choosing>, now: number): ResolverChoice {
   };
 }
 
-function parseEngine(text: string): Engine {
+export function parseEngine(text: string): Engine {
   const engine = [nativeEngine, nobleEngine].find(({ name }) => name === text);
   if (!engine) throw new Misuse(`"${text}" is no engine: use native or noble`);
   return engine;

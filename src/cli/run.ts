@@ -13,17 +13,11 @@ import { HELP_TEXTS } from './help.ts';
 import { Misuse } from './misuse.ts';
 import { mtaSts } from './mta-sts.ts';
 import { parseMtaSts } from './mta-sts-options.ts';
-import {
-  HELP,
-  parseCheck,
-  parseDemo,
-  parseDomainWords,
-  parseQuery,
-  parseServe,
-} from './options.ts';
+import { HELP, parseCheck, parseDemo, parseDomainWords, parseQuery } from './options.ts';
 import { parsePolicyCheck, policyCheck } from './policy.ts';
 import { query } from './query.ts';
 import { serve } from './serve.ts';
+import { parseServe } from './serve-options.ts';
 import type { Terminal } from './terminal.ts';
 import { tlsaCreate } from './tlsa-create.ts';
 import { makeParseUserKey, parseCreate, parsePlan, parseVerify } from './tlsa-options.ts';
@@ -45,6 +39,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     return await dispatch(args, surroundings);
   } catch (error) {
     if (!(error instanceof Misuse)) throw error;
+    for (const line of error.lines) surroundings.terminal.note(line);
     surroundings.terminal.note(`danelaw: ${error.message}`);
     return EXIT.misuse;
   }

@@ -12,7 +12,7 @@ import { printSelfTest, selfTest } from '../mta/self-test.ts';
 import { LONGEST_TTL } from '../resolver/ageing.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { Misuse } from './misuse.ts';
-import type { ServeWords } from './options.ts';
+import type { ServeWords } from './serve-options.ts';
 import type { Terminal } from './terminal.ts';
 import type { Manner, World } from './world.ts';
 

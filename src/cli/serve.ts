@@ -18,7 +18,7 @@ import {
 } from '../server/followed-anchors.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
-import type { ServeWords } from './options.ts';
+import type { ServeWords } from './serve-options.ts';
 import { openPolicy, refuseUnlessValidating, ttlManner, underPolicy } from './serve-policy.ts';
 import type { Terminal } from './terminal.ts';
 import { type Manner, openResolver, type World } from './world.ts';
@@ -28,16 +28,22 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
   const report = (error: unknown): void =>
     terminal.note(`danelaw: internal error: ${inOneLine(error)}; please report it`);
   const policy = words.policy === undefined ? undefined : openPolicy(words.policy, terminal);
+  const ttls = policy && ttlManner(policy, words);
+  if (words.purpose === 'check') {
+    terminal.print('The configuration is fine.');
+    return EXIT.fine;
+  }
   const { resolver: opened, anchors } = await openServing(words, world, {
     tell: (line) => terminal.note(`danelaw: ${line}`),
     report,
-    ...(policy && { ttls: ttlManner(policy, words) }),
+    ...(ttls && { ttls }),
   });
   if (policy) await refuseUnlessValidating(policy, words, opened, { terminal, world });
   const resolver = policy ? underPolicy(policy, opened, { terminal, world }) : opened;
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,
+    ...(words.allow && { allow: words.allow }),
     clock,
     answer: makeAnswerQuery(resolver, {
       withoutRecursion: 'refused',
@@ -63,7 +69,7 @@ async function openServing(
   world: World,
   { ttls, ...told }: Pick<FollowingParts, 'tell' | 'report'> & { readonly ttls?: Manner },
 ): Promise<Serving> {
-  const { cacheBytes, leastTtl, longestStaleMs, reportErrors } = words;
+  const { cacheBytes, leastTtl, longestStaleMs, reportErrors = 'off' } = words;
   const { engine, state, anchors: configured = ROOT_ANCHORS } = words;
   const manner: Manner = {
     priming: 'on',

@@ -6,20 +6,13 @@
  * Does not: bear on name servers' addresses (zone.ts), nor on what is kept: each answer is looked at as it is given.
  * @module
  */
-import { parseIPv4, parseIPv6, printIPv4, printIPv6 } from '../dns/address.ts';
 import type { RRType } from '../dns/codes.ts';
 import type { Name } from '../dns/name.ts';
+import { liesIn, type Network, printAddress, printNetwork } from '../dns/network.ts';
 import { decode, type Rdata } from '../dns/rdata.ts';
 import type { RRset } from '../dns/rrset.ts';
 import { SVC_KEYS } from '../dns/svc-params.ts';
 import type { Failure } from '../dnssec/outcome.ts';
-
-/** Addresses that begin with the same bits. */
-export interface Network {
-  /** Four or sixteen; those behind `bits` are zero. */
-  readonly octets: Uint8Array;
-  readonly bits: number;
-}
 
 export interface Private {
   readonly networks: readonly Network[];
@@ -47,17 +40,6 @@ export function blocked(
   return undefined;
 }
 
-/** `10.0.0.0/8`, `fd00::/8`, or one address; `undefined` for anything else, a prefix with bits behind its length included. */
-export function parseNetwork(text: string): Network | undefined {
-  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const octets = parseIPv4(address) ?? parseIPv6(address);
-  if (!octets) return undefined;
-  const bits = length === undefined ? octets.length * 8 : Number(length);
-  if (bits > octets.length * 8) return undefined;
-  const hasMore = octets.some((octet, i) => (octet & ~maskOf(i, bits)) !== 0);
-  return hasMore ? undefined : { octets, bits };
-}
-
 const MAY_LEAD: ReadonlySet<RRType> = new Set(['A', 'AAAA', 'SVCB', 'HTTPS']);
 const HINTS: ReadonlyMap<number, 4 | 16> = new Map([
   [SVC_KEYS.ipv4hint, 4],
@@ -75,12 +57,8 @@ function addressesIn(type: RRType, rdata: Rdata): readonly Uint8Array[] {
   });
 }
 
-const isIn = (address: Uint8Array, { octets, bits }: Network): boolean =>
-  meanings(address).some(
-    (meant) =>
-      meant.length === octets.length &&
-      octets.every((octet, i) => (((meant[i] ?? 0) ^ octet) & maskOf(i, bits)) === 0),
-  );
+const isIn = (address: Uint8Array, network: Network): boolean =>
+  meanings(address).some((meant) => liesIn(meant, network));
 
 /**
  * Where packets to an address may end up: with one that has an IPv4 address in it, where that leads; with the unspecified
@@ -102,11 +80,3 @@ const LOOPBACK: readonly Uint8Array[] = [
   Uint8Array.of(127, 0, 0, 1),
   Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
 ];
-
-/** Of the octet at `index`, the bits that belong to the first `bits` of all. */
-const maskOf = (index: number, bits: number): number =>
-  (0xff00 >> Math.min(8, Math.max(0, bits - index * 8))) & 0xff;
-
-const printAddress = (octets: Uint8Array): string =>
-  octets.length === 4 ? printIPv4(octets) : printIPv6(octets);
-const printNetwork = ({ octets, bits }: Network): string => `${printAddress(octets)}/${bits}`;

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Name, ROOT } from '../dns/name.ts';
+import type { Network } from '../dns/network.ts';
 import { type Anchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
 import { type Limits, NONE_MOVED } from '../dnssec/budget.ts';
 import type { Policy } from '../dnssec/context.ts';
@@ -26,7 +27,7 @@ import { Finder } from './find.ts';
 import { ROOT_HINTS } from './hints.ts';
 import { makeLookup, type Recall } from './lookup.ts';
 import { Priming } from './priming.ts';
-import type { Network, Private } from './rebinding.ts';
+import type { Private } from './rebinding.ts';
 import { FRESH_MS, makeRenew, type Renew } from './renew.ts';
 import { Servers } from './servers.ts';
 import { type StaleTerms, staleTermsFrom } from './stale-terms.ts';

@@ -5,6 +5,7 @@
  * @module
  */
 import { parseIPv4, parseIPv6 } from '../dns/address.ts';
+import { liesIn, type Network } from '../dns/network.ts';
 import type { ServerAddress } from '../environment.ts';
 
 /** Where questions are taken if nothing else is said. */
@@ -26,6 +27,12 @@ export function isLoopback(ip: string): boolean {
 
 /** Whose questions are counted together: an address of the network, or nobody where it is this machine's. */
 export const clientAt = (ip: string): string | undefined => (isLoopback(ip) ? undefined : ip);
+
+/** Whether an address is one of the operator's clients. */
+export function mayAsk(ip: string, allowed: readonly Network[]): boolean {
+  const octets = parseIPv4(ip) ?? parseIPv6(ip);
+  return octets !== undefined && allowed.some((network) => liesIn(octets, network));
+}
 
 const LOOPBACK_NET = 127;
 

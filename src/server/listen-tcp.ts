@@ -39,6 +39,11 @@ export function listenTcp(
 ): Promise<Listener> {
   const open = new Set<Connection>();
   const server = createServer({ noDelay: true }, (socket) => {
+    // A stranger's connection would take the place of a client's.
+    if (!reception.admits(clientAt(socket.remoteAddress ?? ''))) {
+      socket.destroy();
+      return;
+    }
     if (open.size >= connections && !closeIdlest(open)) {
       socket.destroy();
       return;
@@ -59,7 +64,7 @@ export function listenTcp(
       clearInterval(sweep);
       reject(error);
     });
-    server.listen({ host: to.ip, port: to.port, exclusive: true }, () =>
+    server.listen({ host: to.ip, port: to.port, exclusive: true, ipv6Only: true }, () =>
       resolve(listenerOf(server, { to, open, sweep })),
     );
   });

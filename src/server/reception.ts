@@ -6,7 +6,9 @@
  * @module
  */
 import { type Message, writeMessage } from '../dns/message.ts';
+import type { Network } from '../dns/network.ts';
 import type { Clock } from '../environment.ts';
+import { mayAsk } from './access.ts';
 import { type AnswerQuery, takeQuery } from './answer.ts';
 import { refuse } from './view.ts';
 import { type Guest, WAITING_LIMITS, type WaitingLimits, WaitingRoom } from './waiting.ts';
@@ -26,6 +28,8 @@ export interface ReceptionParts {
   readonly report: (error: unknown) => void;
   readonly clock: Clock;
   readonly limits?: WaitingLimits;
+  /** Whose questions are answered beside this machine's; of whoever reaches a listener where it is left out. */
+  readonly allow?: readonly Network[];
 }
 
 /** `ignored`: there is no answer to that, nor will there be. */
@@ -51,17 +55,27 @@ export class Reception {
     return this.#room.underWay;
   }
 
+  /** @param client  an address, or `undefined` for programs of this machine */
+  admits(client: string | undefined): boolean {
+    const { allow } = this.#parts;
+    return client === undefined || allow === undefined || mayAsk(client, allow);
+  }
+
   /** @param bytes  read before this returns; the caller may use them again */
   take(bytes: Uint8Array, caller: Caller): Received {
     const taken = takeQuery(bytes);
+    const isStranger = !this.admits(caller.client);
     switch (taken.kind) {
       case 'no-query':
         return 'ignored';
       case 'unread':
+        if (isStranger) return 'ignored';
         reply(caller, () => fit(taken.response, PLAIN_UDP_SIZE), this.#parts);
         return 'taken';
       case 'query':
-        this.#serve(taken.query, caller);
+        if (isStranger)
+          respond(taken.query, refuse(taken.query, 'REFUSED', [NOT_YOU]), caller, this.#parts);
+        else this.#serve(taken.query, caller);
         return 'taken';
     }
   }
@@ -152,6 +166,8 @@ function reply(
 
 /** RFC 8914 section 4.15. */
 const NOT_READY = 14;
+/** RFC 8914 section 4.19, and no word more: what goes to strangers may go to a victim. */
+const NOT_YOU = { code: 18, text: '' } as const;
 
 /** What every client takes over UDP (RFC 1035 section 2.3.4). */
 const PLAIN_UDP_SIZE = 512;

@@ -135,7 +135,7 @@ t.test('+7: a floor under TTLs is given once', async (t) => {
 
 t.test('+7: max_dns_ttl is how long an answer is kept at most', async (t) => {
   const terminal = makeTerminal({ write: () => {} }, { write: () => {} }, {});
-  const manner = ttlManner(openPolicy(file('off.toml'), terminal), { leastTtl: undefined });
+  const manner = ttlManner(openPolicy(file('off.toml'), terminal), {});
   const secondsKept = async (options: typeof manner): Promise<number> => {
     const { expiresAt } = await resolverOn(net, options).lookup(Name.parse('www.example.com'), 'A');
     return Math.round((expiresAt - net.clock.now()) / 1000);

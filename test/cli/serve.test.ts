@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { parseServe } from '../../src/cli/options.ts';
+import { parseServe } from '../../src/cli/serve-options.ts';
 import type { RRType } from '../../src/dns/codes.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
@@ -373,7 +373,7 @@ t.test(
     t.equal(stale('--serve-stale', '--no-ipv6'), 86_400_000);
     t.equal(stale('--serve-stale', '600', '--no-ipv6'), 600_000);
     t.equal(stale('--serve-stale=600'), 600_000);
-    t.match(parseServe([], Date.now()), { reportErrors: 'off', leastTtl: undefined });
+    t.match(parseServe([], Date.now()), { reportErrors: undefined, leastTtl: undefined });
     t.match(parseServe(['--cache-min-ttl', '90'], Date.now()), { leastTtl: 90 });
     t.match(parseServe(['--report-errors'], Date.now()), { reportErrors: 'on' });
     t.end();
@@ -382,9 +382,13 @@ t.test(
 
 t.test('words that a daemon cannot work by', async (t) => {
   const wrong: [args: string[], why: RegExp][] = [
-    [['--listen', '0.0.0.0:53'], /only addresses of this machine alone/],
-    [['--listen', '192.0.2.1:53'], /only addresses of this machine alone/],
-    [['--workers', '2'], /--workers must be 1/],
+    [['--listen', '0.0.0.0:53'], /stands for all addresses.*give each address/],
+    [['--listen', '192.0.2.1:53'], /is open to others: say with --allow whose questions/],
+    [['--listen', '[::]:53', '--allow', '::1'], /stands for all addresses/],
+    [['--allow', '0.0.0.0/0'], /"0\.0\.0\.0\/0" is everybody/],
+    [['--allow', 'lan'], /--allow: "lan" is no network/],
+    [['--check-config'], /needs a --config/],
+    [['--workers', '2'], /--workers: .*not supported yet, give 1/],
     [['--private-address', '10.0.0.1/8'], /"10.0.0.1\/8" is no network: write 10.0.0.0\/8/],
     [['--stub', 'corp.example'], /"corp.example" is no stub zone: write 'ZONE ADDR...'/],
     [['--stub', 'corp.example ns.corp.example'], /"ns.corp.example" is no server address/],

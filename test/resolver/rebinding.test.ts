@@ -7,7 +7,7 @@ import t from 'tap';
 import type { RRType } from '../../src/dns/codes.ts';
 import { type Message, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
-import { parseNetwork } from '../../src/resolver/rebinding.ts';
+import { parseNetwork } from '../../src/dns/network.ts';
 import { makeAnswerClient } from '../../src/server/answer.ts';
 import { alterPlan, corruptSignatures, internet, silence } from '../../src/testing/index.ts';
 import { clientQuery } from '../client-query.ts';

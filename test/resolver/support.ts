@@ -1,11 +1,11 @@
 // What the tests of resolver/ share: a resolver on the testing internet.
 import type { RRType } from '../../src/dns/codes.ts';
 import { Name } from '../../src/dns/name.ts';
+import { type Network, parseNetwork } from '../../src/dns/network.ts';
 import { printRdata } from '../../src/dns/presentation.ts';
 import { parseAnchors } from '../../src/dnssec/anchors.ts';
 import { failed, type Outcome } from '../../src/dnssec/outcome.ts';
 import { parseHints } from '../../src/resolver/hints.ts';
-import { type Network, parseNetwork } from '../../src/resolver/rebinding.ts';
 import {
   createResolver,
   type Resolver,

@@ -5,8 +5,10 @@
  */
 import t from 'tap';
 import type { RRType } from '../../src/dns/codes.ts';
+import { edesOf } from '../../src/dns/edns.ts';
 import { type Message, parseMessage, writeMessage } from '../../src/dns/message.ts';
 import { Name } from '../../src/dns/name.ts';
+import { parseNetwork } from '../../src/dns/network.ts';
 import { failed } from '../../src/dnssec/outcome.ts';
 import type { Environment } from '../../src/environment.ts';
 import { isLoopback, leadsTo } from '../../src/server/access.ts';
@@ -348,4 +350,41 @@ t.test('a response that cannot be written is reported, and its client gets SERVF
     t.same(errors.sort(), ['Error: gone', 'Error: unwritable', 'Error: unwritable'], when);
     t.same([reception.waiting, reception.underWay], [0, 0], `${when}: nothing is left behind`);
   }
+});
+
+t.test('a stranger is refused in few octets (RFC 5358), and who is no query hears nothing', (t) => {
+  const clock = new VirtualClock(0);
+  const network = parseNetwork('192.0.2.0/28');
+  if (!network) throw new Error('no network');
+  const answer: AnswerQuery = {
+    atOnce: (query) => refuse(query, 'NXDOMAIN'),
+    later: async (query) => refuse(query, 'NXDOMAIN'),
+  };
+  const report = (error: unknown): void => {
+    t.fail(String(error));
+  };
+  const reception = new Reception({ answer, clock, report, allow: [network] });
+  const query = writeMessage(clientQuery('www.example.com', 'A', { id: 1 }));
+  const ask = (bytes: Uint8Array, client: string | undefined): Message | undefined => {
+    const got: Uint8Array[] = [];
+    reception.take(bytes, { over: 'udp', client, reply: (one) => got.push(one) });
+    const [only] = got;
+    if (only) t.ok(only.length <= query.length + 17, `${only.length} octets`);
+    return only && read(only);
+  };
+  t.equal(ask(query, '192.0.2.15')?.rcode, 'NXDOMAIN');
+  t.equal(ask(query, undefined)?.rcode, 'NXDOMAIN', 'this machine');
+  for (const stranger of ['192.0.2.16', '2001:db8::1', '::ffff:192.0.2.1', '64:ff9b::192.0.2.1']) {
+    const refused = ask(query, stranger);
+    t.equal(refused?.rcode, 'REFUSED', stranger);
+    t.same(
+      edesOf(refused?.edns).map(({ code }) => code),
+      [18],
+      'RFC 8914 section 4.19',
+    );
+  }
+  const cut = query.subarray(0, 20);
+  t.equal(ask(cut, undefined)?.rcode, 'FORMERR');
+  t.equal(ask(cut, '192.0.2.16'), undefined);
+  t.end();
 });
