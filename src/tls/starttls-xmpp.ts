@@ -12,6 +12,8 @@ const STREAMS = 'http://etherx.jabber.org/streams';
 const TLS = 'urn:ietf:params:xml:ns:xmpp-tls';
 /** Octets until TLS: features take a few hundred. It stops servers that talk without end. */
 const MAX_OCTETS = 65_536;
+/** Elements in one another: features are five deep. Each looks for its namespace in all those around it. */
+const MAX_DEPTH = 16;
 
 /**
  * A new conversation with an XMPP server that has just been connected to, which is asked for `domain` (A-labels).
@@ -79,6 +81,7 @@ class StreamReader {
 
   #open(name: string): void {
     this.#path.push(name);
+    if (this.#path.length > MAX_DEPTH) this.#end(malformed('elements that are nested too deep'));
     const [stream, first] = this.#path;
     if (stream !== `${STREAMS} stream`) this.#end(malformed('XML that is no XMPP stream'));
     const isFeature = this.#path.length === 3 && first === `${STREAMS} features`;

@@ -180,6 +180,7 @@ const cases: readonly (readonly [
   ['not well-formed', 'xmpp', [`${STREAM}<a></b>`], /./],
   ['not XML', 'xmpp', [IMAP.greeting], /./],
   ['not UTF-8', 'xmpp', [`${STREAM}\xff`], /no UTF-8/],
+  ['elements in elements without end', 'xmpp', [STREAM + '<a>'.repeat(17)], /nested too deep/],
   ['an element without end', 'xmpp', [`${STREAM}<a b='${MANY}`], /more than any server/],
 ];
 t.test('one thing wrong', async (t) => {
