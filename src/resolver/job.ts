@@ -175,8 +175,10 @@ export class Job {
   /** The trace with times counted from the beginning of the question. */
   get steps(): readonly Step[] {
     const { trace, startedAt } = this.#sheet;
-    return trace.map((step) =>
-      step.kind === 'exchange' ? { ...step, at: step.at - startedAt } : step,
-    );
+    return trace.map((step) => {
+      if (step.kind !== 'exchange') return step;
+      const { kind, at, milliseconds, zone, server, over, question, result } = step;
+      return { kind, at: at - startedAt, milliseconds, zone, server, over, question, result };
+    });
   }
 }

@@ -344,7 +344,8 @@ class Chain {
     // What a question could not afford as the target of another one's aliases it may afford by itself.
     if (!isSpent(found) || question.name.equals(this.#question.name))
       answers.keep(question, { finding, zone, expiresAt, stand });
-    return { ...found, finding, expiresAt, stand };
+    const { source, until } = found;
+    return { kind: 'found', question, finding, zone, source, until, expiresAt, stand };
   }
 
   #retryAt({ question, source, until = Number.POSITIVE_INFINITY }: Found, failure: Failure) {
@@ -358,14 +359,20 @@ class Chain {
   }
 
   get #base() {
+    const { steps: trace, spent } = this.#job;
+    const question = this.#question;
+    const aliases = this.#aliases;
+    const expiresAt = this.#expiresAt;
+    if (this.#negative.size === 0 && !this.#stale)
+      return { question, aliases, trace, spent, expiresAt };
     return {
-      question: this.#question,
-      aliases: this.#aliases,
-      trace: this.#job.steps,
-      spent: this.#job.spent,
+      question,
+      aliases,
+      trace,
+      spent,
       ...(this.#negative.size > 0 && { negativeAnchors: [...this.#negative] }),
       ...(this.#stale && { stale: this.#stale }),
-      expiresAt: this.#expiresAt,
+      expiresAt,
     };
   }
 

@@ -357,14 +357,17 @@ function note(
   const keys = trust.status === 'secure' ? vouchedFor(trust, trusted) : [];
   const reason = trust.status === 'secure' ? undefined : trust.reason;
   const { status } = trust;
-  job.trace.push({
-    kind: 'trust',
-    zone: name,
-    status,
-    keys,
-    ...(reason && { reason }),
-    ...(negative && { negativeAnchor: negative.name }),
-  });
+  const step = { kind: 'trust', zone: name, status, keys } as const;
+  const isPlain = !reason && !negative;
+  job.trace.push(
+    isPlain
+      ? step
+      : {
+          ...step,
+          ...(reason && { reason }),
+          ...(negative && { negativeAnchor: negative.name }),
+        },
+  );
   return trust;
 }
 
