@@ -22,7 +22,9 @@ import { deliver as deliverWith } from './mta/deliver.ts';
 import type { Delivered } from './mta/delivered.ts';
 import type { DeliverParts, Message } from './mta/errand.ts';
 import { makeFetchPolicy, webRoots } from './mta/https.ts';
+import { listenRelay, type Relay, type RelayLimits, type RelayPlace } from './mta/listen-relay.ts';
 import { StsCache } from './mta/mta-sts.ts';
+import { openPassage } from './mta/passage.ts';
 import { DEFAULT_TERMS } from './mta/terms.ts';
 import {
   createResolver as createWith,
@@ -127,8 +129,14 @@ export async function deliver(
   nextHop: string | NextHop,
   options: DeliverOptions = {},
 ): Promise<Delivered> {
-  const { resolver = sharedResolver(), ...rest } = options;
-  return deliverWith(message, typeof nextHop === 'string' ? readDestination(nextHop) : nextHop, {
+  return deliverWith(message, nextHopOf(nextHop), deliverParts(options));
+}
+
+const nextHopOf = (nextHop: string | NextHop): NextHop =>
+  typeof nextHop === 'string' ? readDestination(nextHop) : nextHop;
+
+function deliverParts({ resolver = sharedResolver(), ...rest }: DeliverOptions): DeliverParts {
+  return {
     lookup: resolver.lookup,
     terms: { ...DEFAULT_TERMS, useDane: true },
     sts: policiesOf(resolver),
@@ -137,6 +145,33 @@ export async function deliver(
     clientName: clientName(),
     roots: webRoots(),
     ...rest,
+  };
+}
+
+export interface RelayOptions extends Omit<DeliverOptions, 'signal'> {
+  /** A Unix socket that is not there yet, or a port of 127.0.0.1 or ::1. Whoever reaches it sends mail by it. */
+  readonly at: RelayPlace;
+  /** Where all of it goes; left out, each client says so in a first line, `XDANE example.com`, before it is greeted. */
+  readonly nextHop?: string | NextHop;
+  readonly limits?: Partial<RelayLimits>;
+}
+
+/**
+ * Listens on this machine for mail software that cannot judge certificates itself: each client is connected to a host of the
+ * next hop that is as DANE and MTA-STS demand, and greeted then, or hears 421 with the reason (554 where the destination takes
+ * no mail) before it has said a word of mail. The client speaks in clear and is not offered STARTTLS.
+ *
+ * @returns once it listens; rejects with the system's error where it cannot
+ * @throws TypeError for a next hop that is none, or a place that others than this machine reach
+ */
+export function startRelay({ at, nextHop, limits, ...options }: RelayOptions): Promise<Relay> {
+  const parts = deliverParts(options);
+  return listenRelay({
+    at,
+    ...(nextHop !== undefined && { nextHop: nextHopOf(nextHop) }),
+    open: (to, signal) => openPassage(to, { ...parts, signal }),
+    name: parts.clientName,
+    ...(limits && { limits }),
   });
 }
 
@@ -210,6 +245,7 @@ export { nodeEnvironment } from './environment-node.ts';
 export type { Open, Opened } from './mta/contact.ts';
 export type { Delivered, RecipientEnd } from './mta/delivered.ts';
 export type { DeliverParts, Message as MailMessage } from './mta/errand.ts';
+export type { Relay, RelayLimits, RelayPlace } from './mta/listen-relay.ts';
 export { type KeptPolicy, StsCache, type StsFinding } from './mta/mta-sts.ts';
 export type { Protection } from './mta/permit.ts';
 export { type Policy as OperatorPolicy, termsFor } from './mta/policy.ts';

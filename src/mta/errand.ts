@@ -59,11 +59,9 @@ export interface DeliverParts {
   readonly signal?: AbortSignal;
 }
 
-/** A message, ready to go to the hosts of a plan. */
-export interface Errand {
+/** Hosts to try in their order, and on what terms. */
+export interface Trip {
   readonly parts: DeliverParts;
-  readonly message: Message;
-  readonly letter: Extract<Letter, { kind: 'letter' }>;
   readonly plan: Extract<DeliveryPlan, { kind: 'deliver' }>;
   readonly port: number;
   readonly wish: Wish;
@@ -72,4 +70,10 @@ export interface Errand {
   readonly tell: (met: Met) => void;
   /** When to ask the DNS again, by what it has said so far. */
   readonly retryAt: () => number | undefined;
+}
+
+/** A message, ready to go to the hosts of a plan. */
+export interface Errand extends Trip {
+  readonly message: Message;
+  readonly letter: Extract<Letter, { kind: 'letter' }>;
 }

@@ -19,7 +19,7 @@ import type { Failure } from '../tls/failure.ts';
 import type { Reply } from '../tls/smtp.ts';
 import type { Opened } from './contact.ts';
 import type { Demand } from './demand.ts';
-import type { Errand } from './errand.ts';
+import type { Trip } from './errand.ts';
 import { failedAtTls, type Shown } from './permit.ts';
 import { refusedStatus } from './smtp-session.ts';
 import { judgeSts, type StsVerdict } from './sts-certificate.ts';
@@ -48,39 +48,39 @@ export interface Call {
   readonly demand: Demand;
 }
 
-export async function meet(errand: Errand, call: Call): Promise<Meeting> {
-  const { clock } = errand.parts;
+export async function meet(trip: Trip, call: Call): Promise<Meeting> {
+  const { clock } = trip.parts;
   const { plan } = call;
   const start = clock.now();
-  const opened = await connect(errand, call);
+  const opened = await connect(trip, call);
   const when = { now: clock.now(), start };
   switch (opened.kind) {
     case 'shut': {
-      const attempt = { ...attemptAt(errand, call, opened.failure, when), contact: opened.failure };
-      errand.tell({ kind: 'attempt', plan, attempt });
-      return shut(errand, plan, attempt);
+      const attempt = { ...attemptAt(trip, call, opened.failure, when), contact: opened.failure };
+      trip.tell({ kind: 'attempt', plan, attempt });
+      return shut(trip, plan, attempt);
     }
     case 'clear': {
       const { channel, hello, why } = opened;
       // Of a session that was in clear because we wanted no TLS there is nothing to report.
       if (why === 'not-asked')
         return { kind: 'met', shown: { plan, layer: 'clear' }, channel, hello };
-      const attempt = attemptAt(errand, call, why, when);
-      errand.tell({ kind: 'attempt', plan, attempt });
+      const attempt = attemptAt(trip, call, why, when);
+      trip.tell({ kind: 'attempt', plan, attempt });
       return { kind: 'met', shown: { plan, layer: 'clear', attempt }, channel, hello };
     }
     case 'tls': {
       const { channel, met } = opened;
-      const attempt = attemptAt(errand, call, met, when);
-      const byRoots = judgeByRoots(errand, call, met.chain, when.now);
-      errand.tell({ kind: 'attempt', plan, attempt, ...(byRoots && { stsVerdict: byRoots }) });
+      const attempt = attemptAt(trip, call, met, when);
+      const byRoots = judgeByRoots(trip, call, met.chain, when.now);
+      trip.tell({ kind: 'attempt', plan, attempt, ...(byRoots && { stsVerdict: byRoots }) });
       const shown: Shown = { plan, layer: 'tls', attempt, ...(byRoots && { byRoots }) };
       return { kind: 'met', shown, channel };
     }
   }
 }
 
-function connect({ parts, port }: Errand, { plan, address, demand }: Call): Promise<Opened> {
+function connect({ parts, port }: Trip, { plan, address, demand }: Call): Promise<Opened> {
   const { clientName, dial, stepMs, totalMs, signal } = parts;
   const serverName = printHost(plan.tls === 'opportunistic' ? plan.host : plan.baseDomain);
   return parts.connect(
@@ -103,7 +103,7 @@ interface When {
 }
 
 function attemptAt(
-  { parts }: Errand,
+  { parts }: Trip,
   { plan, address }: Call,
   contact: Met,
   { now, start }: When,
@@ -117,7 +117,7 @@ function attemptAt(
 
 /** By the authorities, where somebody wants to know: the demand, or a report about the MTA-STS policy. */
 function judgeByRoots(
-  { parts, sts }: Errand,
+  { parts, sts }: Trip,
   { plan, demand }: Call,
   chain: readonly Uint8Array[],
   now: number,
@@ -141,10 +141,10 @@ const verifyOptions = ({ digestOrder, minimumRsaBits, sha1 }: Terms): VerifyOpti
   ...(sha1 && { sha1 }),
 });
 
-function shut(errand: Errand, plan: ContactPlan, attempt: Attempt & { contact: Failure }): Meeting {
+function shut(trip: Trip, plan: ContactPlan, attempt: Attempt & { contact: Failure }): Meeting {
   const { address, contact } = attempt;
   const isAboutTls = failedAtTls(plan, attempt);
-  const owner = plan.tls === 'opportunistic' ? undefined : tlsaName(plan.baseDomain, errand.port);
+  const owner = plan.tls === 'opportunistic' ? undefined : tlsaName(plan.baseDomain, trip.port);
   const trouble: Trouble = {
     nature: isAboutTls ? 'tls' : 'network',
     reason: contact.kind,

@@ -4,6 +4,7 @@
  * Does not: know sockets (streams.ts opens a channel over one) or SMTP's commands (mta/smtp-session.ts).
  * @module
  */
+import type { Duplex } from 'node:stream';
 import type { Reply } from './smtp.ts';
 
 /** What came of waiting for the server. After anything but a reply the channel is of no more use. */
@@ -22,6 +23,11 @@ export interface Channel {
   ask(octets: Uint8Array, timeoutMs: number): Promise<Answer>;
   /** Writes what gets no reply of its own, until the system has taken it. A server that answers all the same ends it. */
   send(octets: Uint8Array, timeoutMs: number): Promise<Answer | { readonly kind: 'sent' }>;
+  /**
+   * Hands over what the octets travel on, between two replies; `undefined` where the session has ended. The channel is of no
+   * more use then, and what was handed over is the caller's to close.
+   */
+  release(): Duplex | undefined;
   /** Says QUIT if the session still stands, waits briefly for the answer and closes. Never rejects. */
   close(): Promise<void>;
 }

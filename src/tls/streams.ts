@@ -6,6 +6,7 @@
  * @module
  */
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Answer, Channel } from './channel.ts';
 import { ReplyReader } from './smtp.ts';
 
@@ -36,13 +37,25 @@ class SocketChannel implements Channel {
 
   readonly #giveUp = (): void => this.#break({ kind: 'timeout' });
 
+  readonly #hear = (octets: Uint8Array): void => {
+    const progress = this.#replies.push(octets);
+    if (progress.kind === 'incomplete') return;
+    const listener = this.#listener;
+    if (progress.kind === 'malformed') this.#break({ kind: 'protocol-error', why: progress.why });
+    else if (progress.left > 0) this.#break({ kind: 'protocol-error', why: 'two replies at once' });
+    else if (listener) {
+      this.#listener = undefined;
+      listener(progress);
+    } else this.#break({ kind: 'protocol-error', why: 'a reply to nothing' });
+  };
+
   constructor(socket: Socket, layer: Channel['layer'], signal: AbortSignal | undefined) {
     this.layer = layer;
     this.#socket = socket;
     this.#signal = signal;
     if (signal?.aborted) this.#broken = { kind: 'timeout' };
     signal?.addEventListener('abort', this.#giveUp);
-    socket.on('data', (octets: Uint8Array) => this.#hear(octets));
+    socket.on('data', this.#hear);
     socket.on('error', () => this.#break({ kind: 'closed' }));
     socket.on('close', () => this.#break({ kind: 'closed' }));
     socket.resume();
@@ -56,6 +69,15 @@ class SocketChannel implements Channel {
     return this.#wait<{ readonly kind: 'sent' }>(octets, timeoutMs, (done) =>
       done({ kind: 'sent' }),
     );
+  }
+
+  release(): Duplex | undefined {
+    if (this.#broken) return undefined;
+    this.#broken = { kind: 'closed' };
+    this.#signal?.removeEventListener('abort', this.#giveUp);
+    this.#socket.off('data', this.#hear);
+    this.#socket.pause(); // what comes meanwhile waits for the next listener
+    return this.#socket;
   }
 
   async close(): Promise<void> {
@@ -86,18 +108,6 @@ class SocketChannel implements Channel {
       clearTimeout(timer);
       this.#listener = undefined;
     }
-  }
-
-  #hear(octets: Uint8Array): void {
-    const progress = this.#replies.push(octets);
-    if (progress.kind === 'incomplete') return;
-    const listener = this.#listener;
-    if (progress.kind === 'malformed') this.#break({ kind: 'protocol-error', why: progress.why });
-    else if (progress.left > 0) this.#break({ kind: 'protocol-error', why: 'two replies at once' });
-    else if (listener) {
-      this.#listener = undefined;
-      listener(progress);
-    } else this.#break({ kind: 'protocol-error', why: 'a reply to nothing' });
   }
 
   #break(broken: Broken): void {

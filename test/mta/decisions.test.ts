@@ -658,6 +658,7 @@ function withoutCertificate(): Open {
     layer: 'tls',
     ask: () => Promise.reject(new Error('nothing may be said')),
     send: () => Promise.reject(new Error('nothing may be said')),
+    release: () => undefined,
     close: () => Promise.resolve(),
   };
   return () => Promise.resolve({ kind: 'tls', met, channel });

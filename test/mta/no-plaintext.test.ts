@@ -161,6 +161,7 @@ function channelTo(
       overheard.push({ host, layer, said: new TextDecoder().decode(octets) });
       return { kind: 'sent' };
     },
+    release: () => undefined,
     close: async () => {},
   };
 }

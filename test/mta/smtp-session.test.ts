@@ -179,6 +179,7 @@ function scripted(script: readonly string[]) {
       said.push(`(${sent.length} octets)`);
       return Promise.resolve({ kind: 'sent' });
     },
+    release: () => undefined,
     close: () => Promise.resolve(),
   };
   return { channel, said };
