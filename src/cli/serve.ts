@@ -16,6 +16,7 @@ import {
   followAnchors,
   openAnchors,
 } from '../server/followed-anchors.ts';
+import { fetchAhead } from '../server/prefetch.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import type { ServeWords } from './serve-options.ts';
@@ -39,7 +40,8 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
     ...(ttls && { ttls }),
   });
   if (policy) await refuseUnlessValidating(policy, words, opened, { terminal, world });
-  const resolver = policy ? underPolicy(policy, opened, { terminal, world }) : opened;
+  const limited = policy ? underPolicy(policy, opened, { terminal, world }) : opened;
+  const resolver = { ...limited, lookup: fetchAhead({ ...limited, clock }) };
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,

@@ -59,6 +59,8 @@ export interface LookupParts {
   readonly staleTerms?: StaleTerms | undefined;
   /** Whether agents are told of what is bogus (RFC 9567). */
   readonly reportErrors: 'on' | 'off';
+  /** What a question could not afford: `forgotten` where the next one may spend more. */
+  readonly unaffordable: 'kept' | 'forgotten';
 }
 
 interface ChainParts extends LookupParts {
@@ -333,7 +335,7 @@ class Chain {
 
   /** Puts a finding into the cache, with the time until which it holds. */
   #keep(found: Found, stand: Stand): Settled {
-    const { answers, failures, clock, ttls } = this.#parts;
+    const { answers, failures, clock, ttls, unaffordable } = this.#parts;
     const { question, zone } = found;
     const key = keyOf(question);
     const { finding, expiresAt } = failed(found.finding)
@@ -342,8 +344,8 @@ class Chain {
     if (!failed(finding)) failures.succeeded(key);
     else this.#parts.reporter?.report(found);
     // What a question could not afford as the target of another one's aliases it may afford by itself.
-    if (!isSpent(found) || question.name.equals(this.#question.name))
-      answers.keep(question, { finding, zone, expiresAt, stand });
+    const isOwn = unaffordable === 'kept' && question.name.equals(this.#question.name);
+    if (!isSpent(found) || isOwn) answers.keep(question, { finding, zone, expiresAt, stand });
     const { source, until } = found;
     return { kind: 'found', question, finding, zone, source, until, expiresAt, stand };
   }

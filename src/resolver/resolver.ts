@@ -104,6 +104,8 @@ export interface ZoneServers {
 
 export interface Resolver {
   readonly lookup: Lookup;
+  /** The same for what nobody has asked for yet: into the same caches, on a smaller budget of its own. */
+  readonly ahead: Lookup;
   /** The same from the cache alone, for clients that do not desire recursion. */
   readonly recall: Recall;
   /** The closest zone above `name` whose servers are known, for a referral. */
@@ -116,6 +118,14 @@ export interface Resolver {
 
 /** Of all caches together. */
 export const DEFAULT_CACHE_BYTES = 64_000_000;
+
+/** A sound zone takes three tries; what takes many, or long, is left to whoever asks for it. */
+const AHEAD = {
+  queries: 20,
+  signatures: 16,
+  'server-lookups': 2,
+  'wall-clock': 4000,
+} as const satisfies Partial<Limits>;
 
 /** What part of the octets each map may take: a signed domain takes about as much in answers as in its cut. */
 const SHARES = {
@@ -183,9 +193,12 @@ export function createResolver(options: ResolverOptions): Resolver {
   const { privateAddresses: networks = [], privateDomains: domains = [] } = options;
   const shut: Private = { networks, domains };
   const kept = { answers, failures, aggressive };
-  const parts = { ...kept, finder, points, clock, limits, ttls, policy };
+  const shared = { ...kept, finder, points, clock, ttls, policy, private: shut, reportErrors };
+  const parts = { ...shared, limits, unaffordable: 'kept' } as const;
   return {
-    ...makeLookup({ ...parts, staleTerms, private: shut, reportErrors }),
+    ...makeLookup({ ...parts, staleTerms }),
+    ahead: makeLookup({ ...parts, limits: { ...limits, ...AHEAD }, unaffordable: 'forgotten' })
+      .lookup,
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits, private: shut }),
     held: () => ({
