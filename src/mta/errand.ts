@@ -15,6 +15,7 @@ import type { Met } from './sessions.ts';
 import type { SessionTimes } from './smtp-session.ts';
 import type { Terms } from './terms.ts';
 import type { TlsSession } from './tlsrpt.ts';
+import type { Trouble } from './trouble.ts';
 
 export interface Message {
   /** The return path, without brackets; empty for a bounce. */
@@ -68,6 +69,10 @@ export interface Trip {
   readonly sts: StsFinding;
   /** Passes on what was met, for reports and logs. */
   readonly tell: (met: Met) => void;
+  /** Whether something that the plan rests on has ended since. */
+  readonly isStale: () => boolean;
+  /** The plan as it is now, or why there is none. */
+  readonly renew: () => Promise<Trip['plan'] | Trouble>;
   /** When to ask the DNS again, by what it has said so far. */
   readonly retryAt: () => number | undefined;
 }

@@ -40,10 +40,8 @@ export async function prepare(
     expiry.note(outcome);
     return outcome;
   };
-  const [plan, sts] = await Promise.all([
-    planNextHop(nextHop, lookup, planOptions(parts, wish)),
-    findSts(nextHop, parts),
-  ]);
+  const ask = () => planNextHop(nextHop, lookup, planOptions(parts, wish));
+  const [plan, sts] = await Promise.all([ask(), findSts(nextHop, parts)]);
   const tell = teller(purpose, nextHop, parts, sts);
   tell({ kind: 'sts' });
   if (plan.kind !== 'deliver') {
@@ -52,7 +50,14 @@ export async function prepare(
   }
   const port = nextHop.port ?? SMTP_PORT;
   const retryAt = (): number | undefined => expiry.at;
-  const trip = { parts: { ...parts, lookup }, plan, port, wish, sts, tell, retryAt };
+  const isStale = (): boolean => expiry.at !== undefined && expiry.at <= parts.clock.now();
+  const renew = async (): Promise<Trip['plan'] | Trouble> => {
+    expiry.at = undefined;
+    const renewed = await ask();
+    return renewed.kind === 'deliver' ? renewed : endedBefore(renewed, expiry).trouble;
+  };
+  const asking = { isStale, renew, retryAt };
+  const trip = { parts: { ...parts, lookup }, plan, port, wish, sts, tell, ...asking };
   return { kind: 'ready', trip };
 }
 
@@ -117,7 +122,7 @@ function planOptions({ terms, families, signal }: DeliverParts, wish: Wish): Pla
 }
 
 /** Nobody was to be contacted. */
-function endedBefore(plan: DeliveryPlan, expiry: Expiry): Prepared {
+function endedBefore(plan: DeliveryPlan, expiry: Expiry): Exclude<Prepared, { kind: 'ready' }> {
   const decision = decide(plan);
   switch (decision.action) {
     case 'refuse':

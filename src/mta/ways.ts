@@ -7,7 +7,7 @@
  */
 import { type ContactPlan, printHost } from '../dane/attempt.ts';
 import { decide } from '../dane/decision.ts';
-import { type Addresses, findAddresses } from '../dane/destination.ts';
+import { findAddresses } from '../dane/destination.ts';
 import type { HostPlan, Unreachable } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
 import { type Demand, daneForce, demandOf, type Exclusion, withoutDane } from './demand.ts';
@@ -38,7 +38,7 @@ export class Ways {
   readonly troubles: Trouble[] = [];
   /** What DANE would have stopped, had it been binding. */
   readonly overlooked: Trouble[] = [];
-  readonly #trip: Trip;
+  #trip: Trip;
   readonly #end: number;
 
   constructor(trip: Trip) {
@@ -48,9 +48,28 @@ export class Ways {
 
   /** Opens the next one each time it is asked, until time is up. */
   async *open(): AsyncGenerator<Way, void, void> {
-    for (const host of this.#trip.plan.hosts) {
-      if (this.#isCutShort()) return;
-      yield* this.#atHost(host);
+    const seen = new Set<string>();
+    for (let next = this.#next(seen); next && !this.#isCutShort(); next = this.#next(seen)) {
+      seen.add(next.host.key);
+      yield* this.#atHost(next);
+      await this.#renew();
+    }
+  }
+
+  #next(seen: ReadonlySet<string>): HostPlan | undefined {
+    return this.#trip.plan.hosts.find(({ host }) => !seen.has(host.key));
+  }
+
+  /** What was proved of the hosts that are left may have ended on the way: then it is asked for anew, and they are as it says. */
+  async #renew(): Promise<void> {
+    const { isStale, renew, plan } = this.#trip;
+    if (this.#isOver() || !isStale()) return;
+    const renewed = await this.#unlessOver(renew());
+    if (!renewed) return;
+    if ('hosts' in renewed) this.#trip = { ...this.#trip, plan: renewed };
+    else {
+      this.troubles.push({ ...renewed, dsn: renewed.dsn.replace(/^5/, '4') }); // the next try has that word
+      this.#trip = { ...this.#trip, plan: { ...plan, hosts: [] } };
     }
   }
 
@@ -117,7 +136,8 @@ export class Ways {
       return undefined;
     }
     this.overlooked.push(trouble);
-    const found = await this.#addressesOf(planned);
+    const { lookup, signal, families } = parts;
+    const found = await this.#unlessOver(findAddresses(planned.host, lookup, signal, families));
     if (found?.kind !== 'found') {
       this.troubles.push({ ...trouble, dsn: '4.4.3' });
       return undefined;
@@ -126,10 +146,9 @@ export class Ways {
   }
 
   /** `undefined` where time is up: who rejected now would keep from the caller which recipients have been served. */
-  async #addressesOf({ host }: Unreachable): Promise<Addresses | undefined> {
-    const { lookup, signal, families } = this.#trip.parts;
+  async #unlessOver<T>(asking: Promise<T>): Promise<T | undefined> {
     try {
-      return await findAddresses(host, lookup, signal, families);
+      return await asking;
     } catch (error) {
       if (this.#isOver()) return undefined;
       throw error;

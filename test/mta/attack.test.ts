@@ -3,20 +3,23 @@ import { once } from 'node:events';
 import { createServer, connect as netConnect } from 'node:net';
 import t, { type Test } from 'tap';
 import { Name } from '../../src/dns/name.ts';
+import { parseRdata } from '../../src/dns/presentation.ts';
 import type { Lookup } from '../../src/dnssec/outcome.ts';
-import { openOverTcp } from '../../src/mta/contact.ts';
+import { type Open, openOverTcp } from '../../src/mta/contact.ts';
 import { deliver } from '../../src/mta/deliver.ts';
 import { StsCache } from '../../src/mta/mta-sts.ts';
 import { LARGEST_POLICY, parsePolicy } from '../../src/mta/sts-policy.ts';
 import { findStsRecord } from '../../src/mta/sts-txt.ts';
 import { dayOf, TlsReports } from '../../src/mta/tlsrpt.ts';
 import { findTlsrptRecord } from '../../src/mta/tlsrpt-record.ts';
-import { servfail } from '../../src/testing/index.ts';
+import type { Internet } from '../../src/testing/description.ts';
+import { alterPlan, servfail } from '../../src/testing/index.ts';
 import { internet } from '../../src/testing/internet.ts';
 import { openChannel } from '../../src/tls/streams.ts';
 import { fakeLookup } from '../dane/fake-lookup.ts';
 import { resolverOn } from '../resolver/support.ts';
 import {
+  CHAIN,
   DANE_ON,
   EE,
   EE_OF_OTHER,
@@ -295,3 +298,39 @@ t.test('who gives up before every host was tried gets no final failure', async (
     'the other host knows REQUIRETLS',
   );
 });
+
+t.test(
+  'TLSA records that end while the first host stalls are asked for anew, and count as they are then',
+  async (t) => {
+    const records = ['@ MX 10 mx', '@ MX 20 mx2', 'mx A 192.0.2.1', 'mx2 A 192.0.2.2'];
+    const tlsa = `_25._tcp.mx2 60 TLSA ${EE}`;
+    /** The records of the second host are others while the first one stalls for so long. */
+    const later = (record: string, seconds: number) => {
+      let net: Internet | undefined;
+      const rdata = parseRdata('TLSA', record);
+      const open: Open = async (to, options) => {
+        if (to.ip === '192.0.2.2') return openOverTcp(to, options);
+        const changed = alterPlan((plan) => ({
+          ...plan,
+          records: plan.records.map((one) => (one.type === 'TLSA' ? { ...one, rdata } : one)),
+        }));
+        net?.amend('example.com', changed).clock.advance(seconds * 1000);
+        return { kind: 'shut', failure: { kind: 'timeout', during: 'greeting' } };
+      };
+      return play(t, {
+        zones: { 'example.com': [...records, tlsa] },
+        amend: (bare) => {
+          net = bare;
+          return bare;
+        },
+        hosts: { '192.0.2.2': { chain: CHAIN } },
+        parts: { connect: open },
+      });
+    };
+    t.same((await later(EE_OF_OTHER, 30)).ends, ['delivered verified mx2.example.com 2.0.0']);
+    const { ends, taken } = await later(EE_OF_OTHER, 61);
+    t.same(ends, ['deferred 4.7.5 dane-no-match mx2.example.com']);
+    t.same(taken, []);
+    t.same((await later(EE, 61)).ends, ['delivered verified mx2.example.com 2.0.0']);
+  },
+);
