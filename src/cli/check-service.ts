@@ -6,10 +6,7 @@
  */
 import { checkService, type Target } from '../dane/service-check.ts';
 import type { Name } from '../dns/name.ts';
-import { webRoots } from '../mta/https.ts';
-import type { Certificate } from '../tls/certificate.ts';
 import { connectService } from '../tls/connect-service.ts';
-import { readCredentials } from '../tls/pem.ts';
 import { PROTOCOLS, type ProtocolName } from '../tls/protocols.ts';
 import { parseDomain } from './arguments.ts';
 import { printService, viewService } from './check-service-view.ts';
@@ -17,7 +14,7 @@ import { EXIT } from './exit.ts';
 import type { SharedOptions } from './options.ts';
 import { LATE } from './query-view.ts';
 import type { Terminal } from './terminal.ts';
-import { openResolver, probeOptions, type World, watched, within } from './world.ts';
+import { openResolver, probeOptions, rootsOf, type World, watched, within } from './world.ts';
 
 export interface ServiceWords extends SharedOptions {
   readonly domain: string;
@@ -77,13 +74,4 @@ async function checkAt(
   const { plan } = checked;
   const isNowhere = plan.kind === 'none' && plan.why === 'no-srv';
   return isNowhere ? checkService(host(PROTOCOLS[protocol].port), how) : checked;
-}
-
-function rootsOf({ webRoots: roots }: World): readonly Certificate[] {
-  if (!roots) return webRoots();
-  return roots.flatMap((pem) => {
-    const read = readCredentials(Buffer.from(pem));
-    const list = read.kind === 'credentials' ? read.list : [];
-    return list.flatMap((one) => (one.kind === 'certificate' ? [one.certificate] : []));
-  });
 }

@@ -5,22 +5,23 @@
  * files, with it.
  * @module
  */
-import { type Attempt, printContact, printHost } from '../dane/attempt.ts';
-import type { Checked } from '../dane/check.ts';
-import type { Action, Decision, DecisionReason, FaultyRecord } from '../dane/decision.ts';
+import { printHost } from '../dane/attempt.ts';
+import type { FaultyRecord } from '../dane/decision.ts';
 import { printLack } from '../dane/lack.ts';
 import type { NextHop } from '../dane/next-hop.ts';
-import type { DeliveryPlan, HostPlan } from '../dane/plan.ts';
-import { MATCHING_TYPE, printTlsa, SELECTOR, USAGE } from '../dane/tlsa.ts';
-import type { Verdict } from '../dane/verify.ts';
+import type { DeliveryPlan } from '../dane/plan.ts';
 import { findWarnings, printWarning } from '../dane/warnings.ts';
 import type { RRType } from '../dns/codes.ts';
 import type { Spent } from '../dnssec/budget.ts';
 import { explainCase } from '../dnssec/explanation.ts';
 import type { Outcome, Status } from '../dnssec/outcome.ts';
 import { explain, type Reason } from '../dnssec/reason.ts';
-import { parseCertificate } from '../tls/certificate.ts';
-import { fingerprint } from '../tls/fingerprint.ts';
+import type { MailChecked } from '../mta/check.ts';
+import type { HostSight, MailDecision, MailReason } from '../mta/check-decision.ts';
+import type { Wish } from '../mta/demand.ts';
+import { type HostView, printHostView, viewHost } from './check-host-view.ts';
+import { printSts, type StsView, viewSts } from './check-sts-view.ts';
+import { type PolicyTermsView, printTerms } from './check-terms.ts';
 import {
   type FaultView,
   LATE,
@@ -34,11 +35,13 @@ import {
 } from './query-view.ts';
 import type { Paint, Tone } from './terminal.ts';
 
+type Action = MailDecision['action'];
+
 /** What `check --json` prints. */
 export interface CheckView {
   readonly domain: string;
   readonly action: Action;
-  readonly reason: DecisionReason;
+  readonly reason: MailReason;
   readonly why: string;
   readonly host?: string;
   readonly address?: string;
@@ -47,7 +50,15 @@ export interface CheckView {
   readonly fault?: FaultView;
   /** Of the MX records, or of the proof that there are none; left out where none were to be asked for. */
   readonly mx?: { readonly status: Status; readonly reason?: Reason; readonly why?: string };
+  /** The domain's MTA-STS policy; left out where nobody asked. */
+  readonly mtaSts?: StsView;
+  /** What the operator's policy file says, where one was given. */
+  readonly policy?: PolicyTermsView;
+  /** What the message asks for, where it does. */
+  readonly message?: 'requiretls' | 'tls-required-no';
   readonly hosts: readonly HostView[];
+  /** What DANE would have stopped, where it is looked at and does not bind. */
+  readonly overlooked?: readonly { readonly reason: MailReason; readonly why: string }[];
   /** Nothing at or below these names was validated. */
   readonly negativeAnchors?: readonly NegativeAnchorView[];
   /** What is wrong with servers although the answers stand. */
@@ -57,51 +68,15 @@ export interface CheckView {
   readonly spent: Spent;
 }
 
-export interface HostView {
-  readonly host: string;
-  readonly preference?: number;
-  readonly tls: HostPlan['tls'];
-  readonly why?: string;
-  /** Of the DNS, where `why` rests on it. */
-  readonly reason?: Reason;
-  /** `reason`, or a `why` that is a reason of the DNS, in words. */
-  readonly because?: string;
-  readonly fault?: FaultView;
-  readonly addresses: readonly string[];
-  readonly baseDomain?: string;
-  readonly records?: readonly string[];
-  readonly names?: readonly string[];
-  readonly attempts?: readonly AttemptView[];
+/** A check, and on which terms. */
+export interface Shown extends MailChecked {
+  readonly policy: PolicyTermsView | undefined;
+  readonly wish: Wish;
 }
-
-export interface AttemptView {
-  readonly address: string;
-  readonly contact: Attempt['contact']['kind'];
-  /** What went wrong, or what TLS came about. */
-  readonly detail: string;
-  /** The DANE-EE record with SHA2-256 of the key that the server showed. */
-  readonly presents?: string;
-  readonly verdict?: VerdictView;
-  readonly milliseconds: number;
-}
-
-type VerdictView =
-  | {
-      readonly kind: 'authenticated';
-      readonly by: string;
-      readonly depth: number;
-      readonly weakKey?: number;
-    }
-  | {
-      readonly kind: 'not-authenticated';
-      readonly reason: string;
-      readonly detail?: string;
-      readonly tried: readonly { readonly record: string; readonly why: string }[];
-    };
 
 /** @param milliseconds  what it all took, which is less than the sum of what the questions took */
-export function viewCheck(checked: Checked, milliseconds: number): CheckView {
-  const { domain, plan, decision, outcomes } = checked;
+export function viewCheck(checked: Shown, milliseconds: number): CheckView {
+  const { domain, plan, decision, outcomes, sts, policy, wish, overlooked } = checked;
   const fault = faultOf(checked);
   const warnings = findWarnings(outcomes).map(printWarning);
   return {
@@ -115,16 +90,26 @@ export function viewCheck(checked: Checked, milliseconds: number): CheckView {
     ...('dsn' in decision && { dsn: decision.dsn }),
     ...(fault && { fault: viewFault(fault) }),
     ...viewMx(checked),
-    hosts:
-      plan.kind === 'deliver'
-        ? plan.hosts.map((host, i) => viewHost(host, checked.probes?.[i]?.attempts))
-        : [],
+    ...(sts && { mtaSts: viewSts(sts) }),
+    ...(policy && { policy }),
+    ...(wish !== 'as-usual' && { message: MESSAGES[wish] }),
+    hosts: checked.hosts.map(viewSight),
+    ...(overlooked.length > 0 && {
+      overlooked: overlooked.map(({ reason, why }) => ({ reason, why })),
+    }),
     ...(plan.kind === 'deliver' && plan.surplus > 0 && { surplus: plan.surplus }),
     ...viewNegativeAnchors(outcomes),
     ...(warnings.length > 0 && { warnings }),
     spent: { ...total(outcomes), milliseconds },
   };
 }
+
+const MESSAGES = { required: 'requiretls', optional: 'tls-required-no' } as const;
+
+const viewSight = ({ plan, stance, attempts }: HostSight): HostView => ({
+  ...viewHost(plan, attempts),
+  ...(stance && { mtaSts: stance.host }),
+});
 
 /** What is known when the time for the look-ups is over: mail waits. */
 export function viewTimeout(nextHop: NextHop, milliseconds: number): CheckView {
@@ -140,12 +125,13 @@ export function viewTimeout(nextHop: NextHop, milliseconds: number): CheckView {
 }
 
 /** What is at fault, or what keeps the delivery from being authenticated, with the zone that holds it. */
-function faultOf({ decision, outcomes }: Checked): FaultyRecord | undefined {
+function faultOf({ decision, outcomes }: MailChecked): FaultyRecord | undefined {
   switch (decision.action) {
     case 'deliver-opportunistically':
     case 'deliver-half-dane':
       return weakLink(decision, outcomes);
     case 'deliver-authenticated':
+    case 'deliver-trusted':
     case 'deliver-encrypted':
     case 'refuse':
       return undefined;
@@ -169,7 +155,7 @@ function weakLink(
   {
     reason,
     host,
-  }: Extract<Decision, { action: 'deliver-opportunistically' | 'deliver-half-dane' }>,
+  }: Extract<MailDecision, { action: 'deliver-opportunistically' | 'deliver-half-dane' }>,
   outcomes: readonly Outcome[],
 ): FaultyRecord | undefined {
   const types = WEAK_TYPES[reason] ?? [];
@@ -185,7 +171,7 @@ function weakLink(
 
 const ADDRESSES: readonly RRType[] = ['A', 'AAAA'];
 
-const WEAK_TYPES: Readonly<Partial<Record<DecisionReason, readonly RRType[]>>> = {
+const WEAK_TYPES: Readonly<Partial<Record<MailReason, readonly RRType[]>>> = {
   'insecure-mx': ['MX'],
   'half-dane': ['MX'],
   'insecure-address': ADDRESSES,
@@ -195,7 +181,7 @@ const WEAK_TYPES: Readonly<Partial<Record<DecisionReason, readonly RRType[]>>> =
 const findingsOf = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap(({ trace }) => trace.flatMap((step) => (step.kind === 'finding' ? [step] : [])));
 
-function viewMx({ plan }: Checked): Pick<CheckView, 'mx'> {
+function viewMx({ plan }: MailChecked): Pick<CheckView, 'mx'> {
   const isAsked = plan.kind !== 'deliver' || ['mx', 'implicit'].includes(plan.route.via);
   return isAsked ? { mx: securityOfMx(plan) } : {};
 }
@@ -228,69 +214,10 @@ function total(outcomes: readonly Outcome[]): Spent {
   };
 }
 
-export function viewHost(plan: HostPlan, attempts: readonly Attempt[] | undefined): HostView {
-  const { host, preference, tls } = plan;
-  return {
-    host: printHost(host),
-    ...(preference !== undefined && { preference }),
-    tls,
-    ...('why' in plan && { why: plan.why }),
-    ...('reason' in plan && {
-      reason: plan.reason,
-      because: explainCase(plan.reason, plan.cause),
-    }),
-    ...('fault' in plan && {
-      because: explainCase(plan.why, plan.fault),
-      fault: viewFault(plan.fault),
-    }),
-    addresses: plan.tls === 'unreachable' ? [] : plan.addresses,
-    ...('baseDomain' in plan && {
-      baseDomain: printHost(plan.baseDomain),
-      records: plan.records.map(printTlsa),
-    }),
-    ...('names' in plan && { names: plan.names.map(printHost) }),
-    ...('lack' in plan && { because: printLack(plan.lack, host) }),
-    ...('halfDane' in plan && plan.halfDane && { why: 'half-dane' }),
-    ...(attempts && { attempts: attempts.map(viewAttempt) }),
-  };
-}
-
-function viewAttempt({ address, contact, verdict, milliseconds }: Attempt): AttemptView {
-  if (contact.kind !== 'handshake')
-    return { address, contact: contact.kind, detail: printContact(contact), milliseconds };
-  const { protocol, cipher, chain } = contact;
-  const presents = presentedBy(chain);
-  return {
-    address,
-    contact: contact.kind,
-    detail: `${protocol} ${cipher}`,
-    ...(presents !== undefined && { presents }),
-    ...(verdict && { verdict: viewVerdict(verdict) }),
-    milliseconds,
-  };
-}
-
-/** The record that would have matched: most often what its operator meant to publish. */
-function presentedBy([first]: readonly Uint8Array[]): string | undefined {
-  const parsed = first && parseCertificate(first);
-  if (parsed?.kind !== 'certificate') return undefined;
-  return printTlsa({
-    usage: USAGE.daneEe,
-    selector: SELECTOR.spki,
-    matchingType: MATCHING_TYPE.sha256,
-    associationData: fingerprint(parsed.certificate.spki, 'sha256'),
-  });
-}
-
-function viewVerdict(verdict: Verdict): VerdictView {
-  if (verdict.kind === 'authenticated') return { ...verdict, by: printTlsa(verdict.by) };
-  const tried = verdict.tried.map((one) => ({ ...one, record: printTlsa(one.record) }));
-  return { ...verdict, tried };
-}
-
 const TONES = {
   'deliver-authenticated': 'good',
   'deliver-half-dane': 'fair',
+  'deliver-trusted': 'good',
   'deliver-encrypted': 'fair',
   'deliver-opportunistically': 'fair',
   defer: 'bad',
@@ -302,10 +229,16 @@ export const printAction = (action: Action, paint: Paint): string =>
 
 /** The same as lines of text; the last one is what a sender does. */
 export function printCheck(view: CheckView, paint: Paint): string[] {
-  const { domain, mx, hosts, surplus, negativeAnchors = [], warnings = [], spent } = view;
+  const { domain, mx, mtaSts, policy, hosts, surplus, overlooked = [] } = view;
+  const { negativeAnchors = [], warnings = [], spent } = view;
   return [
     `${paint('strong', domain)}: ${mx ? printMx(mx) : 'no MX look-up: the mail goes to this very host'}`,
+    ...(mtaSts ? [`  ${printSts(mtaSts)}`] : []),
+    ...(policy ? [`  ${printTerms(policy)}`] : []),
     ...hosts.flatMap((host) => printHostView(host, paint)),
+    ...overlooked.map(
+      ({ why }) => `  ${paint('fair', 'DANE would have stopped the mail')}: ${why}`,
+    ),
     ...(surplus === undefined ? [] : [`  and ${surplus} more hosts, which were left out`]),
     ...warnings.map((warning) => `  ${paint('fair', 'warning')}: ${warning}`),
     ...negativeAnchors.map((one) => `  ${printNegativeAnchor(one)}`),
@@ -325,34 +258,3 @@ export function printDecision(view: CheckView, paint: Paint): string {
   const code = dsn === undefined ? '' : ` (${dsn})`;
   return `${domain}: ${printAction(action, paint)}${to}${code}: ${why}${where}`;
 }
-
-export function printHostView(view: HostView, paint: Paint): string[] {
-  const { host, preference, tls, addresses, baseDomain, records = [], names, fault } = view;
-  const lines = [
-    ...(addresses.length > 0 ? [`addresses ${addresses.join(', ')}`] : []),
-    ...records.map((record) => `TLSA at ${baseDomain}: ${record}`),
-    ...(names ? [`names ${names.join(', ')}`] : []),
-    ...(fault ? [`at fault: ${printFault(fault)}`] : []),
-    ...(view.attempts ?? []).flatMap((attempt) => printAttempt(attempt, paint)),
-  ];
-  const rank = preference === undefined ? '' : `${preference} `;
-  return [`  ${rank}${host}: ${tls}${whyHost(view)}`, ...lines.map((line) => `      ${line}`)];
-}
-
-/** Slugs that are reasons of the DNS have a sentence. */
-function whyHost({ why, because }: HostView): string {
-  if (why === undefined) return '';
-  return because === undefined ? ` (${why})` : ` (${why}: ${because})`;
-}
-
-function printAttempt(view: AttemptView, paint: Paint): string[] {
-  const { address, detail, verdict, presents, milliseconds } = view;
-  const line = `${address}: ${detail}${verdict ? `, ${printVerdict(verdict, paint)}` : ''}, ${Math.round(milliseconds)} ms`;
-  const isMismatch = verdict?.kind === 'not-authenticated' && presents !== undefined;
-  return isMismatch ? [line, `  its key is that of TLSA ${presents}`] : [line];
-}
-
-const printVerdict = (verdict: VerdictView, paint: Paint): string =>
-  verdict.kind === 'authenticated'
-    ? `${paint('good', 'authenticated')} by ${verdict.by}`
-    : `${paint('bad', 'not authenticated')}: ${verdict.reason}`;

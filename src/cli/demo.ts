@@ -11,6 +11,7 @@ import { nativeEngine } from '../dnssec/engine-native.ts';
 import { parseHints } from '../resolver/hints.ts';
 import { type MailHost, serveOnLoopback, startMailHost } from '../testing/index.ts';
 import { viewOf } from './check.ts';
+import { optionTerms } from './check-terms.ts';
 import { type CheckView, printAction } from './check-view.ts';
 import { DEMANDS, type Demand } from './demo-demands.ts';
 import { type DemoInternet, describeDemo } from './demo-internet.ts';
@@ -90,10 +91,11 @@ async function checkAll(world: World, { hints, anchors }: Stage): Promise<readon
   const rows: Row[] = [];
   for (const demand of DEMANDS) {
     const how = { lookup, world, port: 25, probe: 'live', timeoutMs: undefined } as const;
-    const terms = { halfDane: 'dane', mandatory: false } as const;
+    const terms = optionTerms('dane', false);
     const view = await viewOf(
       { kind: 'domain', name: Name.parse(demand.domain) },
-      { ...how, ...terms },
+      // No policy hosts there.
+      { ...how, terms, wish: 'as-usual', mtaSts: 'off' },
     );
     const isAsDemanded = view.action === demand.action && view.reason === demand.reason;
     rows.push({ demand, view, isAsDemanded });

@@ -5,7 +5,6 @@
 import { checkDestination } from '../dane/check.ts';
 import type { Name } from '../dns/name.ts';
 import type { Lookup } from '../dnssec/outcome.ts';
-import { makeFetchPolicy } from '../mta/https.ts';
 import { StsCache } from '../mta/mta-sts.ts';
 import { findStsRecord } from '../mta/sts-txt.ts';
 import { parseDomain } from './arguments.ts';
@@ -14,11 +13,9 @@ import { EXIT } from './exit.ts';
 import type { DomainWords } from './options.ts';
 import { LATE } from './query-view.ts';
 import type { Terminal } from './terminal.ts';
-import { openResolver, type World, watched, within } from './world.ts';
+import { openResolver, policyFetch, type World, watched, within } from './world.ts';
 
 const PORT = 25;
-/** As long as a mail host may take for one step. */
-const FETCH_MS = 15_000;
 
 export async function domain(
   words: DomainWords,
@@ -52,18 +49,14 @@ export async function domain(
 async function findSts(
   name: Name,
   lookup: Lookup,
-  { environment, dial, webRoots }: World,
+  world: World,
   signal: AbortSignal | undefined,
 ): Promise<ShownSts> {
-  const { clock } = environment;
+  const { clock } = world.environment;
   const stop = signal && { signal };
   const record = await findStsRecord(name, lookup, { now: clock.now(), ...stop });
   if (record.kind !== 'id') return { record, policy: undefined, trouble: undefined };
-  const fetch = makeFetchPolicy({
-    timeoutMs: FETCH_MS,
-    ...(dial && { dial }),
-    ...(webRoots && { roots: webRoots }),
-  });
+  const fetch = policyFetch(world);
   const cache = new StsCache({ lookup, fetch, clock });
   const found = await cache.find(name, signal);
   const policy = cache.policies[0]?.policy; // the ones that say none, too

@@ -45,11 +45,16 @@ danelaw check '[HOST]:PORT' [options]
 
 Says what a mail server does with mail for DOMAIN, or for a relay host (RFC 7672): looks
 up its mail hosts with DNSSEC, plans for each, shakes hands with each (no mail is sent),
-and decides: deliver authenticated, half-dane, encrypted or opportunistically, defer or
-refuse.
+and decides: deliver authenticated, half-dane, trusted, encrypted or opportunistically,
+defer or refuse. The domain's MTA-STS policy (RFC 8461) is fetched, and counts beside DANE.
 
   --port N              SMTP port, 25
-  --no-probe            plan only, connect to nobody
+  --no-probe            plan only, connect to nobody, policy hosts included
+  --no-mta-sts          leave MTA-STS out
+  --policy FILE         decide on the terms of this policy file (docs/policy.md), and say
+                        which of them are not the default
+  --binding NAME, --binding-group NAME
+                        ... for mail from this binding, of this binding group
   --protocol NAME       a service in place of mail between servers, by its SRV records
                         (RFC 7673), or at a host: submission, submissions, imap, imaps,
                         pop3, pop3s, xmpp-client, xmpps-client, xmpp-server, xmpps-server;

@@ -5,7 +5,6 @@
  * @module
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { HalfDane } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
 import type { Network } from '../dns/network.ts';
 import type { Anchors } from '../dnssec/anchors.ts';
@@ -19,13 +18,9 @@ import type { ServerAddress } from '../environment.ts';
 import type { Families } from '../resolver/ask.ts';
 import type { ConfiguredZone } from '../resolver/resolver.ts';
 import type { Nameserver } from '../resolver/zone.ts';
-import type { ProtocolName } from '../tls/protocols.ts';
 import {
   parseForwarder,
-  parseHalfDane,
   parseNegativeAnchors,
-  parsePort,
-  parseProtocol,
   parseSeconds,
   parseStubs,
   readAnchors,
@@ -65,28 +60,9 @@ export const SHARED = {
   stub: { type: 'string', multiple: true },
 } as const;
 
-const CHECK = {
-  ...SHARED,
-  protocol: { type: 'string' },
-  port: { type: 'string' },
-  'no-probe': { type: 'boolean' },
-  'half-dane': { type: 'string' },
-  mandatory: { type: 'boolean' },
-} as const;
 const DOMAIN = SHARED;
 const QUERY = { ...SHARED, trace: { type: 'boolean' } } as const;
 const DEMO = { help: SHARED.help, json: SHARED.json } as const;
-
-export interface CheckWords extends SharedOptions {
-  readonly domain: string;
-  /** Left out where no option names it. */
-  readonly port: number | undefined;
-  readonly probe: 'live' | 'none';
-  readonly halfDane: HalfDane;
-  readonly mandatory: boolean;
-  /** In place of mail between servers. */
-  readonly protocol: ProtocolName | undefined;
-}
 
 export interface DomainWords extends SharedOptions {
   readonly domain: string;
@@ -102,28 +78,6 @@ export interface QueryWords extends SharedOptions {
 export const HELP = 'help';
 
 /** @param now  by which anchors that have a time are judged (RFC 9718) */
-export function parseCheck(args: readonly string[], now: number): CheckWords | typeof HELP {
-  const { values, positionals } = parse('check', args, CHECK);
-  if (values.help) return HELP;
-  const [domain, ...surplus] = positionals;
-  if (domain === undefined) throw misuse('check', 'check needs a domain');
-  refuse('check', surplus);
-  const protocol = given(values, 'protocol', parseProtocol);
-  if (protocol && (values['half-dane'] !== undefined || values.mandatory))
-    throw new Misuse(
-      '--half-dane and --mandatory are for mail between servers, not for --protocol',
-    );
-  return {
-    domain,
-    protocol,
-    port: given(values, 'port', parsePort),
-    probe: values['no-probe'] ? 'none' : 'live',
-    halfDane: given(values, 'half-dane', parseHalfDane) ?? 'dane',
-    mandatory: values.mandatory ?? false,
-    ...shared(values, now),
-  };
-}
-
 export function parseDomainWords(args: readonly string[], now: number): DomainWords | typeof HELP {
   const { values, positionals } = parse('domain', args, DOMAIN);
   if (values.help) return HELP;

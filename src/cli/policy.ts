@@ -3,23 +3,14 @@
  * @module
  */
 import type { Name } from '../dns/name.ts';
-import {
-  allScopes,
-  decidingScope,
-  findUseDane,
-  type Policy,
-  type Scope,
-  scopesFor,
-  termsFor,
-} from '../mta/policy.ts';
+import { allScopes, findUseDane, type Policy, scopesFor, termsFor } from '../mta/policy.ts';
 import { type PolicyFile, printProblem, readPolicyFile } from '../mta/policy-file.ts';
-import { TERM_OPTIONS, writeTerm } from '../mta/policy-options.ts';
-import type { Terms } from '../mta/terms.ts';
 import type { Position } from '../mta/toml.ts';
 import { parseDomain } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import { given, HELP, misuse, parse, refuse, SHARED } from './options.ts';
+import { type TermView, viewTerms } from './policy-terms-view.ts';
 import type { Terminal } from './terminal.ts';
 import type { World } from './world.ts';
 
@@ -77,13 +68,6 @@ export async function policyCheck(
   return read.kind === 'policy' ? EXIT.fine : EXIT.misuse;
 }
 
-interface TermView {
-  readonly option: string;
-  /** As the file would say it. */
-  readonly value: string;
-  /** Absent where the default holds. */
-  readonly from?: Position & { readonly section: string };
-}
 interface PolicyView {
   readonly problems: readonly (Position & { readonly what: string; readonly suggestion: string })[];
   /** Where DANE is looked up. */
@@ -122,22 +106,6 @@ function expiredIn(policy: Policy, now: number): NonNullable<PolicyView['expired
     return exception && at && exception.expires <= now ? [{ ...at, domain: name }] : [];
   });
 }
-
-function viewTerms(terms: Terms, scopes: readonly Scope[]): TermView[] {
-  return [...TERM_OPTIONS].flatMap(([option, { field }]) => {
-    const value = writeTerm(terms, field);
-    if (value === undefined) return [];
-    // An exception sets the audit mode, whatever is said of that.
-    const decides = field === 'audit' && terms.exception ? 'exception' : field;
-    const scope = decidingScope(scopes, decides);
-    const at = scope?.written.get(decides);
-    const from = scope && at && { ...at, section: sectionOf(scope) };
-    return [{ option, value, ...(from && { from }) }];
-  });
-}
-
-const sectionOf = ({ kind, name }: Scope): string =>
-  kind === 'global' ? 'global' : `${kind} ${name}`;
 
 function printView(file: string, read: PolicyFile, view: PolicyView): string[] {
   if (read.kind === 'refused') return read.problems.map((problem) => printProblem(file, problem));

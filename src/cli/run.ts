@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { check } from './check.ts';
+import { parseCheck } from './check-options.ts';
 import { demo } from './demo.ts';
 import { domain } from './domain.ts';
 import { EXIT } from './exit.ts';
@@ -13,7 +14,7 @@ import { HELP_TEXTS } from './help.ts';
 import { Misuse } from './misuse.ts';
 import { mtaSts } from './mta-sts.ts';
 import { parseMtaSts } from './mta-sts-options.ts';
-import { HELP, parseCheck, parseDemo, parseDomainWords, parseQuery } from './options.ts';
+import { HELP, parseDemo, parseDomainWords, parseQuery } from './options.ts';
 import { parsePolicyCheck, policyCheck } from './policy.ts';
 import { query } from './query.ts';
 import { serve } from './serve.ts';

@@ -7,7 +7,7 @@ import { type DeliveryPlan, type HostPlan, planDelivery } from '../dane/plan.ts'
 import { type HostProbe, type ProbeOptions, probeHost } from '../dane/probe.ts';
 import { usableRecords } from '../dane/tlsa.ts';
 import type { Name } from '../dns/name.ts';
-import { type HostView, printHostView, viewHost } from './check-view.ts';
+import { type HostView, printHostView, viewHost } from './check-host-view.ts';
 import { EXIT } from './exit.ts';
 import { LATE } from './query-view.ts';
 import type { Paint, Terminal } from './terminal.ts';

@@ -8,7 +8,10 @@ import type { ProbeOptions } from '../dane/probe.ts';
 import { parseMessage } from '../dns/message.ts';
 import { defaultPolicy } from '../dnssec/context.ts';
 import type { Environment } from '../environment.ts';
+import { type FetchPolicy, makeFetchPolicy, webRoots } from '../mta/https.ts';
 import { createResolver, type Resolver, type ResolverOptions } from '../resolver/resolver.ts';
+import type { Certificate } from '../tls/certificate.ts';
+import { readCredentials } from '../tls/pem.ts';
 import type { ResolverChoice } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -66,6 +69,23 @@ export const probeOptions = ({ environment, clientName, dial }: World): ProbeOpt
   totalMs: TOTAL_MS,
   ...(dial && { dial }),
 });
+
+/** The web's authorities. */
+export function rootsOf({ webRoots: roots }: World): readonly Certificate[] {
+  if (!roots) return webRoots();
+  return roots.flatMap((pem) => {
+    const read = readCredentials(Buffer.from(pem));
+    const list = read.kind === 'credentials' ? read.list : [];
+    return list.flatMap((one) => (one.kind === 'certificate' ? [one.certificate] : []));
+  });
+}
+
+/** As long as a mail host may take for one step. */
+const FETCH_MS = STEP_MS;
+
+/** For MTA-STS policies. */
+export const policyFetch = ({ dial, webRoots: roots }: World): FetchPolicy =>
+  makeFetchPolicy({ timeoutMs: FETCH_MS, ...(dial && { dial }), ...(roots && { roots }) });
 
 /** The same world, whose every packet and connection shows as progress. */
 export function watched(world: World, terminal: Terminal): World {

@@ -67,7 +67,8 @@ export async function checkNextHop(nextHop: NextHop, options: CheckOptions): Pro
   return { domain, plan, probes, decision: decide(plan, probes, { port }), outcomes };
 }
 
-async function probeAll(
+/** In the order of the hosts, a few at a time. */
+export async function probeAll(
   hosts: readonly HostPlan[],
   options: ProbeOptions,
 ): Promise<readonly HostProbe[]> {

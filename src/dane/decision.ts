@@ -161,7 +161,10 @@ function amongHosts(
 }
 
 /** A host that is less than authenticated takes the mail, and a better one has failed its TLSA records: who reads it must know. */
-function withPassedOver(decision: Decision, troubles: readonly Trouble[]): Decision {
+export function withPassedOver<D extends Pick<Told, 'why'> & { readonly action: string }>(
+  decision: D,
+  troubles: readonly { readonly why: string; readonly dsn?: string }[],
+): D {
   const worst = troubles.find(({ dsn }) => dsn === TLS_FAILED || dsn === NO_STARTTLS);
   if (decision.action === 'deliver-authenticated' || !worst) return decision;
   return { ...decision, why: `${decision.why}; passed over ${worst.why}` };

@@ -18,6 +18,8 @@ export interface ProbeOptions extends Omit<ConnectOptions, 'serverName'> {
   readonly now: () => number;
   /** How they are judged: the order of digests, the shortest RSA key, SHA-1. */
   readonly certificates?: VerifyOptions;
+  /** Whether mail may use this address, so that no other is tried; by the plan for the host where it is left out. */
+  readonly suffices?: (plan: ContactPlan, attempt: Attempt) => boolean;
   /** Shakes hands with a server; tls/connect.ts where it is left out. */
   readonly connect?: typeof connect;
 }
@@ -32,22 +34,34 @@ export interface HostProbe {
  * Connects to the addresses of a host in turn until one will do. The peer's certificates are judged before anything is
  * sent under TLS. Hosts that must not be contacted are not: their probe has no attempts.
  */
-export async function probeHost(plan: HostPlan, options: ProbeOptions): Promise<HostProbe> {
+export async function probeHost(
+  plan: HostPlan,
+  { suffices = sufficesForPlan, ...options }: ProbeOptions,
+): Promise<HostProbe> {
   const attempts: Attempt[] = [];
   if (plan.tls === 'unreachable') return { host: plan.host, attempts };
   for (const address of plan.addresses) {
     if (options.signal?.aborted) break;
     const attempt = await tryAddress(plan, address, options);
     attempts.push(attempt);
-    if (weigh(plan, attempt).kind !== 'failed') break;
+    if (suffices(plan, attempt)) break;
   }
   return { host: plan.host, attempts };
 }
 
+const sufficesForPlan = (plan: ContactPlan, attempt: Attempt): boolean =>
+  weigh(plan, attempt).kind !== 'failed';
+
 async function tryAddress(
   plan: ContactPlan,
   ip: string,
-  { port = 25, now, certificates = {}, connect: shakeHands = connect, ...options }: ProbeOptions,
+  {
+    port = 25,
+    now,
+    certificates = {},
+    connect: shakeHands = connect,
+    ...options
+  }: Omit<ProbeOptions, 'suffices'>,
 ): Promise<Attempt> {
   const start = now();
   const serverName = printHost(plan.tls === 'opportunistic' ? plan.host : plan.baseDomain);

@@ -8,7 +8,7 @@
  * @module
  */
 import type { ContactPlan } from '../dane/attempt.ts';
-import type { Opportunistic } from '../dane/plan.ts';
+import type { Opportunistic, Unreachable } from '../dane/plan.ts';
 import type { OpenOptions } from '../tls/connect.ts';
 import type { Terms } from './terms.ts';
 
@@ -123,6 +123,11 @@ const JUDGES: Readonly<Record<Terms['tlsVerify'], Judge>> = {
   ca: 'authorities',
   host: 'authorities-and-name',
 };
+
+/** A host that DANE keeps from being contacted may be where DANE does not bind: as if there were no DANE. */
+export const isLetGo = (planned: Unreachable, terms: Terms, wish: Wish): boolean =>
+  (planned.why === 'dane-required' || ('step' in planned && planned.step === 'tlsa')) &&
+  daneForce(terms, wish) !== 'binding';
 
 /** The same host as if it had no TLSA records. */
 export const withoutDane = ({

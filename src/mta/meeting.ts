@@ -20,9 +20,10 @@ import type { Reply } from '../tls/smtp.ts';
 import type { Opened } from './contact.ts';
 import type { Demand } from './demand.ts';
 import type { Trip } from './errand.ts';
+import type { StsFinding } from './mta-sts.ts';
 import { failedAtTls, type Shown } from './permit.ts';
 import { refusedStatus } from './smtp-session.ts';
-import { judgeSts, type StsVerdict } from './sts-certificate.ts';
+import { judgeSts, type StsPeer, type StsVerdict } from './sts-certificate.ts';
 import type { Terms } from './terms.ts';
 import { NETWORK_DSN, type Trouble } from './trouble.ts';
 
@@ -115,36 +116,44 @@ function attemptAt(
   return { ...base, verdict: verifyPeer({ records, names, chain: contact.chain, now, options }) };
 }
 
-/** By the authorities, where somebody wants to know: the demand, or a report about the MTA-STS policy. */
 function judgeByRoots(
   { parts, sts }: Trip,
   { plan, demand }: Call,
   chain: readonly Uint8Array[],
   now: number,
 ): StsVerdict | undefined {
-  const isAsked = demand.judge !== 'dane' && demand.judge !== 'nobody';
-  if (!isAsked && sts.kind !== 'policy') return undefined;
-  const { minimumRsaBits, sha1 } = parts.terms;
-  return judgeSts({
-    chain,
-    host: plan.host,
-    roots: parts.roots ?? [],
-    now,
-    ...(minimumRsaBits !== undefined && { minimumRsaBits }),
-    ...(sha1 && { sha1 }),
-  });
+  if (!needsRoots(demand, sts)) return undefined;
+  const { roots = [], terms } = parts;
+  return judgeSts({ chain, host: plan.host, roots, now, ...rulesOf(terms) });
 }
 
-const verifyOptions = ({ digestOrder, minimumRsaBits, sha1 }: Terms): VerifyOptions => ({
-  ...(digestOrder && { digests: digestOrder }),
+/** Whether somebody wants to know what the authorities say: the demand, or a report about the MTA-STS policy. */
+export const needsRoots = ({ judge }: Demand, { kind }: StsFinding): boolean =>
+  (judge !== 'dane' && judge !== 'nobody') || kind === 'policy';
+
+/** How the operator has certificates read. */
+export const rulesOf = ({
+  minimumRsaBits,
+  sha1,
+}: Terms): Pick<StsPeer, 'minimumRsaBits' | 'sha1'> => ({
   ...(minimumRsaBits !== undefined && { minimumRsaBits }),
   ...(sha1 && { sha1 }),
 });
 
-function shut(trip: Trip, plan: ContactPlan, attempt: Attempt & { contact: Failure }): Meeting {
+export const verifyOptions = (terms: Terms): VerifyOptions => ({
+  ...(terms.digestOrder && { digests: terms.digestOrder }),
+  ...rulesOf(terms),
+});
+
+/** What it comes to that a connection brought neither TLS nor what may follow without. */
+export function shut(
+  { port }: Pick<Trip, 'port'>,
+  plan: ContactPlan,
+  attempt: Attempt & { contact: Failure },
+): Extract<Meeting, { kind: 'shut' }> {
   const { address, contact } = attempt;
   const isAboutTls = failedAtTls(plan, attempt);
-  const owner = plan.tls === 'opportunistic' ? undefined : tlsaName(plan.baseDomain, trip.port);
+  const owner = plan.tls === 'opportunistic' ? undefined : tlsaName(plan.baseDomain, port);
   const trouble: Trouble = {
     nature: isAboutTls ? 'tls' : 'network',
     reason: contact.kind,

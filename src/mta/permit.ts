@@ -6,10 +6,11 @@
  * connect, or choose among hosts.
  * @module
  */
-import { type Attempt, type ContactPlan, type Result, weigh } from '../dane/attempt.ts';
+import { type Attempt, type ContactPlan, printHost, type Result, weigh } from '../dane/attempt.ts';
 import { type Demand, withoutDane } from './demand.ts';
 import type { StsVerdict } from './sts-certificate.ts';
-import type { TroubleReason } from './trouble.ts';
+import type { Terms } from './terms.ts';
+import type { Trouble, TroubleReason } from './trouble.ts';
 
 /** How a message travelled; `verified` by secure TLSA records alone. */
 export type Protection = 'verified' | 'half-dane' | 'sts' | 'authorities' | 'encrypted' | 'clear';
@@ -95,8 +96,23 @@ const BY_ROOTS = {
   'validation-failure': 'the certificate cannot be relied on',
 } as const;
 
+/** Mail goes, and somebody wants to know what DANE would have said. */
+export function overlooked(shown: Shown, address: string, terms: Terms): Trouble | undefined {
+  const { plan } = shown;
+  const { host } = plan;
+  const at = { nature: 'tls', host, address } as const;
+  const missed = stoppedByDane(shown);
+  if (missed) {
+    const { reason, why, dsn = '4.7.5' } = missed;
+    return { ...at, reason, why: `${printHost(host)}: ${why}`, dsn };
+  }
+  if (!terms.mandatoryDane || (plan.tls === 'authenticate' && !plan.halfDane)) return undefined;
+  const why = `DANE is demanded, and does not authenticate ${printHost(host)}`;
+  return { ...at, reason: 'dane-required', why, dsn: '4.7.5' };
+}
+
 /** What DANE would have stopped, where it is looked at without binding. */
-export function overlooked({ plan, attempt }: Shown): Refused | undefined {
+function stoppedByDane({ plan, attempt }: Shown): Refused | undefined {
   if (plan.tls === 'opportunistic' || !attempt) return undefined;
   const result = weigh(plan, attempt);
   return result.kind === 'failed' ? result : undefined;

@@ -110,7 +110,11 @@ class Expiry {
   }
 }
 
-function planOptions({ terms, families, signal }: DeliverParts, wish: Wish): PlanOptions {
+/** What the terms, and the message's own wish, ask of the look-ups. */
+export function planOptions(
+  { terms, families, signal }: Pick<DeliverParts, 'terms' | 'families' | 'signal'>,
+  wish: Wish,
+): PlanOptions {
   const force = daneForce(terms, wish);
   return {
     dane: force === 'off' ? 'off' : 'on',

@@ -6,8 +6,11 @@
  * 3463 that the decision table names.
  * @module
  */
-import type { DecisionReason, FaultyRecord } from '../dane/decision.ts';
+import { printHost } from '../dane/attempt.ts';
+import { type DecisionReason, decide, type FaultyRecord } from '../dane/decision.ts';
+import type { DeliveryPlan, HostPlan, Unreachable } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
+import type { Exclusion } from './demand.ts';
 import type { FateReason } from './smtp-session.ts';
 
 export type TroubleReason =
@@ -35,6 +38,49 @@ export interface Trouble {
 }
 
 const SECURITY = '4.7.5';
+
+/** Of a host that the plan does not let contact. */
+export function unreached(
+  plan: Extract<DeliveryPlan, { kind: 'deliver' }>,
+  planned: Unreachable,
+  port: number,
+): Trouble {
+  const decision = decide({ ...plan, hosts: [planned], surplus: 1 }, [], { port });
+  const { reason, why } = decision;
+  const dsn = 'dsn' in decision && decision.dsn !== undefined ? decision.dsn : '4.4.3';
+  const fault = 'fault' in decision ? decision.fault : undefined;
+  return { nature: 'lookup', reason, why, dsn, host: planned.host, ...(fault && { fault }) };
+}
+
+const EXCLUSIONS: Readonly<Record<Exclusion['why'], string>> = {
+  'sts-mx-mismatch': "is not in the domain's MTA-STS policy",
+  'mx-not-validated':
+    'is vouched for neither by DNSSEC nor by MTA-STS, and the message has REQUIRETLS',
+};
+
+/** Of a host that mail does not go to, whatever it shows. */
+export const excluded = ({ why: reason }: Exclusion, host: Name): Trouble => ({
+  nature: 'tls',
+  reason,
+  why: `${printHost(host)} ${EXCLUSIONS[reason]}`,
+  dsn: SECURITY,
+  host,
+});
+
+/** Row 8 of the decision table. */
+export const noHost = ({ length }: readonly HostPlan[]): Trouble => ({
+  nature: 'lookup',
+  reason: 'no-address',
+  why: length === 1 ? 'its mail host has no address' : 'none of its mail hosts has an address',
+  dsn: '5.4.4',
+});
+
+export const OUT_OF_TIME: Trouble = {
+  nature: 'network',
+  reason: 'not-probed',
+  why: 'there was no time left to try a host',
+  dsn: '4.4.7',
+};
 
 /** The one that least goes away by itself. */
 export const toTell = (troubles: readonly Trouble[]): Trouble | undefined =>

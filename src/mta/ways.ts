@@ -6,16 +6,14 @@
  * @module
  */
 import { type ContactPlan, printHost } from '../dane/attempt.ts';
-import { decide } from '../dane/decision.ts';
 import { findAddresses } from '../dane/destination.ts';
 import type { HostPlan, Unreachable } from '../dane/plan.ts';
-import type { Name } from '../dns/name.ts';
-import { type Demand, daneForce, demandOf, type Exclusion, withoutDane } from './demand.ts';
+import { type Demand, demandOf, isLetGo, withoutDane } from './demand.ts';
 import type { Trip } from './errand.ts';
 import { type Meeting, meet } from './meeting.ts';
-import { overlooked, type Permission, type Protection, permit, type Shown } from './permit.ts';
+import { overlooked, type Permission, type Protection, permit } from './permit.ts';
 import { stanceOf } from './sts-stance.ts';
-import { type Trouble, toTell } from './trouble.ts';
+import { excluded, noHost, OUT_OF_TIME, type Trouble, toTell, unreached } from './trouble.ts';
 
 /** From here on no new connection is begun: many hosts that all stall shall not hold a message for hours. */
 const LONGEST_MS = 1_800_000;
@@ -103,9 +101,8 @@ export class Ways {
     const stance = stanceOf(sts, terms)(plan.host);
     const demand = demandOf(plan, { terms, wish, route, sts: stance });
     if (demand.kind === 'skip') {
-      const { why } = demand;
-      if (why === 'sts-mx-mismatch') tell({ kind: 'mx-mismatch', plan });
-      this.troubles.push(excluded(why, plan.host));
+      if (demand.why === 'sts-mx-mismatch') tell({ kind: 'mx-mismatch', plan });
+      this.troubles.push(excluded(demand, plan.host));
       return;
     }
     for (const address of plan.addresses) {
@@ -115,23 +112,11 @@ export class Ways {
     }
   }
 
-  /** A host that DANE keeps from being contacted may be where DANE does not bind: as if there were no DANE. */
   async #reach(planned: Unreachable): Promise<ContactPlan | undefined> {
     const { plan, port, wish, parts, tell } = this.#trip;
-    const decision = decide({ ...plan, hosts: [planned], surplus: 1 }, [], { port });
-    const { reason, why } = decision;
-    const dsn = 'dsn' in decision && decision.dsn !== undefined ? decision.dsn : '4.4.3';
-    const fault = 'fault' in decision ? decision.fault : undefined;
-    const trouble: Trouble = {
-      nature: 'lookup',
-      reason,
-      why,
-      dsn,
-      host: planned.host,
-      ...(fault && { fault }),
-    };
+    const trouble = unreached(plan, planned, port);
     tell({ kind: 'unreachable', plan: planned });
-    if (!isKeptByDane(planned) || daneForce(parts.terms, wish) === 'binding') {
+    if (!isLetGo(planned, parts.terms, wish)) {
       this.troubles.push(trouble);
       return undefined;
     }
@@ -174,7 +159,9 @@ export class Ways {
       await channel.close();
       return undefined;
     }
-    if (demand.judge !== 'dane') this.#overlook(shown, address);
+    const { terms } = this.#trip.parts;
+    const missed = demand.judge === 'dane' ? undefined : overlooked(shown, address, terms);
+    if (missed) this.overlooked.push(missed);
     return { plan, address, meeting, protection: permission.protection };
   }
 
@@ -186,57 +173,9 @@ export class Ways {
     this.troubles.push({ nature: 'tls', reason, why: text, dsn, host, address });
   }
 
-  /** Mail goes, and somebody wants to know what DANE would have said. */
-  #overlook(shown: Shown, address: string): void {
-    const { plan } = shown;
-    const { host } = plan;
-    const { terms } = this.#trip.parts;
-    const at = { nature: 'tls', host, address } as const;
-    const missed = overlooked(shown);
-    if (missed) {
-      const { reason, why, dsn = '4.7.5' } = missed;
-      this.overlooked.push({ ...at, reason, why: `${printHost(host)}: ${why}`, dsn });
-    } else if (terms.mandatoryDane && (plan.tls !== 'authenticate' || plan.halfDane)) {
-      const why = `DANE is demanded, and does not authenticate ${printHost(host)}`;
-      this.overlooked.push({ ...at, reason: 'dane-required', why, dsn: '4.7.5' });
-    }
-  }
-
   #meet(plan: ContactPlan, demand: Demand, address: string): Promise<Meeting> {
     return meet(this.#trip, { plan, demand, address });
   }
 }
 
 type Stop = Extract<Permission, { kind: 'stop' }>;
-
-const isKeptByDane = (planned: Unreachable): boolean =>
-  planned.why === 'dane-required' || ('step' in planned && planned.step === 'tlsa');
-
-const EXCLUSIONS: Readonly<Record<Exclusion['why'], string>> = {
-  'sts-mx-mismatch': "is not in the domain's MTA-STS policy",
-  'mx-not-validated':
-    'is vouched for neither by DNSSEC nor by MTA-STS, and the message has REQUIRETLS',
-};
-
-const excluded = (reason: Exclusion['why'], host: Name): Trouble => ({
-  nature: 'tls',
-  reason,
-  why: `${printHost(host)} ${EXCLUSIONS[reason]}`,
-  dsn: '4.7.5',
-  host,
-});
-
-const OUT_OF_TIME: Trouble = {
-  nature: 'network',
-  reason: 'not-probed',
-  why: 'there was no time left to try a host',
-  dsn: '4.4.7',
-};
-
-/** Row 8 of the decision table. */
-const noHost = ({ length }: readonly HostPlan[]): Trouble => ({
-  nature: 'lookup',
-  reason: 'no-address',
-  why: length === 1 ? 'its mail host has no address' : 'none of its mail hosts has an address',
-  dsn: '5.4.4',
-});

@@ -247,7 +247,8 @@ t.test('text: the last line is what a sender does', async (t) => {
     `mismatch.com: defer (4.7.5): mx.mismatch.com: no certificate matches a TLSA record: the server shows a P-256 key, TLSA ${EE}; no other of the 2 hosts will do; see TLSA _25._tcp.mx.mismatch.com. in the zone mismatch.com.`,
   );
   t.equal(lines[0], 'mismatch.com: MX secure');
-  t.equal(lines[1], '  10 mx.mismatch.com: authenticate');
+  t.equal(lines[1], '  MTA-STS none: no record v=STSv1');
+  t.equal(lines[2], '  10 mx.mismatch.com: authenticate');
   t.ok(lines.includes(`        its key is that of TLSA ${EE}`), 'and what would have matched');
   t.equal(err, '');
   const short = await command(
