@@ -46,7 +46,7 @@ danelaw check '[HOST]:PORT' [options]
 Says what a mail server does with mail for DOMAIN, or for a relay host (RFC 7672): looks
 up its mail hosts with DNSSEC, plans for each, shakes hands with each (no mail is sent),
 and decides: deliver authenticated, half-dane, trusted, encrypted or opportunistically,
-defer or refuse. The domain's MTA-STS policy (RFC 8461) is fetched, and counts beside DANE.
+defer or refuse. The domain's MTA-STS policy (RFC 8461) counts beside DANE.
 
   --port N              SMTP port, 25
   --no-probe            plan only, connect to nobody, policy hosts included
