@@ -57,6 +57,10 @@ const FLUSH_MS = 1_000;
 
 export interface Relay {
   readonly at: RelayPlace;
+  /** Waiting for clients does not keep the process; a session does. */
+  unref(): void;
+  /** Takes nobody new; sessions go on to their end. */
+  retire(): void;
   /** Ends every session. */
   close(): Promise<void>;
 }
@@ -86,6 +90,12 @@ export async function listenRelay(parts: RelayParts): Promise<Relay> {
   const port = typeof bound === 'object' && bound ? bound.port : 0;
   return {
     at: 'ip' in at ? { ...at, port } : at,
+    unref: () => {
+      server.unref();
+    },
+    retire: () => {
+      server.close();
+    },
     close: () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of open) session.end();

@@ -13,6 +13,7 @@ import {
   type RelayPlace,
 } from '../../src/mta/listen-relay.ts';
 import { openPassage } from '../../src/mta/passage.ts';
+import type { Internet } from '../../src/testing/description.ts';
 import { internet } from '../../src/testing/internet.ts';
 import { type MailHost, startMailHost } from '../../src/testing/mailhost.ts';
 import { ReplyReader } from '../../src/tls/smtp.ts';
@@ -30,11 +31,14 @@ export interface Playing {
 
 type Manner = Partial<Omit<RelayParts, 'nextHop'>> & { readonly nextHop?: string | 'first-line' };
 
+export interface Stage {
+  readonly net: Internet;
+  readonly parts: DeliverParts;
+  readonly hosts: ReadonlyMap<string, MailHost>;
+}
+
 /** Servers of a scene by their address, and the parts of a delivery that finds them. */
-export async function stage(
-  test: Test,
-  scene: Scene,
-): Promise<{ readonly parts: DeliverParts; readonly hosts: ReadonlyMap<string, MailHost> }> {
+export async function stage(test: Test, scene: Scene): Promise<Stage> {
   const hosts = new Map<string, MailHost>();
   for (const [ip, description] of Object.entries(scene.hosts ?? {})) {
     const host = await startMailHost({ name: MX, chain: CHAIN, ...description });
@@ -53,7 +57,7 @@ export async function stage(
     roots: ROOTS,
     ...scene.parts,
   };
-  return { parts, hosts };
+  return { net, parts, hosts };
 }
 
 /** Nobody listens at the port of tcpmux. */
