@@ -46,6 +46,8 @@ export interface AttemptView {
   readonly verdict?: VerdictView;
   /** By the web's authorities and the name of the host, where MTA-STS or the terms ask for it. */
   readonly pkix?: StsVerdict;
+  /** Where the message needs REQUIRETLS: `announced`, `missing`, or why it is not known. */
+  readonly requireTls?: string;
   readonly milliseconds: number;
 }
 
@@ -90,13 +92,8 @@ export function viewHost(plan: HostPlan, attempts: readonly SeenAttempt[] | unde
   };
 }
 
-function viewAttempt({
-  address,
-  contact,
-  verdict,
-  byRoots,
-  milliseconds,
-}: SeenAttempt): AttemptView {
+function viewAttempt(attempt: SeenAttempt): AttemptView {
+  const { address, contact, verdict, byRoots, requireTls, milliseconds } = attempt;
   if (contact.kind !== 'handshake')
     return { address, contact: contact.kind, detail: printContact(contact), milliseconds };
   const { protocol, cipher, chain } = contact;
@@ -108,6 +105,7 @@ function viewAttempt({
     ...(presents !== undefined && { presents }),
     ...(verdict && { verdict: viewVerdict(verdict) }),
     ...(byRoots && { pkix: byRoots }),
+    ...(requireTls && { requireTls: typeof requireTls === 'string' ? requireTls : requireTls.why }),
     milliseconds,
   };
 }
@@ -153,10 +151,11 @@ function whyHost({ why, because }: HostView): string {
 }
 
 function printAttempt(view: AttemptView, paint: Paint): string[] {
-  const { address, detail, verdict, presents, pkix, milliseconds } = view;
+  const { address, detail, verdict, presents, pkix, requireTls, milliseconds } = view;
   const judged = [
     ...(verdict ? [printVerdict(verdict, paint)] : []),
     ...(pkix ? [printByRoots(pkix, paint)] : []),
+    ...(requireTls === undefined ? [] : [`REQUIRETLS ${requireTls}`]),
   ];
   const line = [`${address}: ${detail}`, ...judged, `${Math.round(milliseconds)} ms`].join(', ');
   const isMismatch = verdict?.kind === 'not-authenticated' && presents !== undefined;

@@ -55,6 +55,7 @@ defer or refuse. The domain's MTA-STS policy (RFC 8461) counts beside DANE.
                         which of them are not the default
   --binding NAME, --binding-group NAME
                         ... for mail from this binding, of this binding group
+  --message KIND        for a message with requiretls or tls-required-no (RFC 8689)
   --protocol NAME       a service in place of mail between servers, by its SRV records
                         (RFC 7673), or at a host: submission, submissions, imap, imaps,
                         pop3, pop3s, xmpp-client, xmpps-client, xmpp-server, xmpps-server;

@@ -5,6 +5,7 @@
  * (RFC 7672 section 2.2). Does not: send mail, or decide among hosts (decision.ts).
  * @module
  */
+import type { Socket } from 'node:net';
 import type { Name } from '../dns/name.ts';
 import { type ConnectOptions, type Contact, connect } from '../tls/connect.ts';
 import { type Attempt, type ContactPlan, printHost, weigh } from './attempt.ts';
@@ -18,8 +19,16 @@ export interface ProbeOptions extends Omit<ConnectOptions, 'serverName'> {
   readonly now: () => number;
   /** How they are judged: the order of digests, the shortest RSA key, SHA-1. */
   readonly certificates?: VerifyOptions;
-  /** Whether mail may use this address, so that no other is tried; by the plan for the host where it is left out. */
-  readonly suffices?: (plan: ContactPlan, attempt: Attempt) => boolean;
+  /**
+   * Whether mail may use this address, so that no other is tried; by the plan for the host where it is left out.
+   *
+   * `socket`: of a handshake, still open, for who wants to go on with EHLO; to be left without listeners.
+   */
+  readonly suffices?: (
+    plan: ContactPlan,
+    attempt: Attempt,
+    socket: Socket | undefined,
+  ) => boolean | Promise<boolean>;
   /** Shakes hands with a server; tls/connect.ts where it is left out. */
   readonly connect?: typeof connect;
 }
@@ -34,17 +43,14 @@ export interface HostProbe {
  * Connects to the addresses of a host in turn until one will do. The peer's certificates are judged before anything is
  * sent under TLS. Hosts that must not be contacted are not: their probe has no attempts.
  */
-export async function probeHost(
-  plan: HostPlan,
-  { suffices = sufficesForPlan, ...options }: ProbeOptions,
-): Promise<HostProbe> {
+export async function probeHost(plan: HostPlan, options: ProbeOptions): Promise<HostProbe> {
   const attempts: Attempt[] = [];
   if (plan.tls === 'unreachable') return { host: plan.host, attempts };
   for (const address of plan.addresses) {
     if (options.signal?.aborted) break;
-    const attempt = await tryAddress(plan, address, options);
+    const { attempt, isEnough } = await tryAddress(plan, address, options);
     attempts.push(attempt);
-    if (suffices(plan, attempt)) break;
+    if (isEnough) break;
   }
   return { host: plan.host, attempts };
 }
@@ -60,18 +66,24 @@ async function tryAddress(
     now,
     certificates = {},
     connect: shakeHands = connect,
+    suffices = sufficesForPlan,
     ...options
-  }: Omit<ProbeOptions, 'suffices'>,
-): Promise<Attempt> {
+  }: ProbeOptions,
+): Promise<{ readonly attempt: Attempt; readonly isEnough: boolean }> {
   const start = now();
   const serverName = printHost(plan.tls === 'opportunistic' ? plan.host : plan.baseDomain);
   const contact = await shakeHands({ ip, port }, { ...options, serverName });
   const verdict = judge(plan, contact, { now: now(), options: certificates });
-  if (contact.kind !== 'handshake') return { address: ip, contact, milliseconds: now() - start };
-  const { socket: _, close, ...met } = contact;
   const milliseconds = now() - start;
+  if (contact.kind !== 'handshake') {
+    const attempt = { address: ip, contact, milliseconds };
+    return { attempt, isEnough: await suffices(plan, attempt, undefined) };
+  }
+  const { socket, close, ...met } = contact;
+  const attempt = { address: ip, contact: met, ...(verdict && { verdict }), milliseconds };
+  const isEnough = await suffices(plan, attempt, socket);
   await close();
-  return { address: ip, contact: met, ...(verdict && { verdict }), milliseconds };
+  return { attempt, isEnough };
 }
 
 function judge(

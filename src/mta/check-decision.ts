@@ -15,10 +15,13 @@ import type { Name } from '../dns/name.ts';
 import { type Demand, daneForce, type Exclusion, type StsStance, type Wish } from './demand.ts';
 import { shut } from './meeting.ts';
 import { overlooked, type Permission, permit, type Shown } from './permit.ts';
+import type { Fate } from './smtp-session.ts';
 import type { StsVerdict } from './sts-certificate.ts';
 import type { Terms } from './terms.ts';
 import {
   excluded,
+  lacksRequireTls,
+  neverBegan,
   noHost,
   OUT_OF_TIME,
   requireTlsEnd,
@@ -55,6 +58,8 @@ export type MailDecision =
 /** One connection, and what the authorities say of it, where somebody wants to know. */
 export interface SeenAttempt extends Attempt {
   readonly byRoots?: StsVerdict;
+  /** Where the message needs it: whether EHLO under TLS announces REQUIRETLS, or why that is not known. */
+  readonly requireTls?: 'announced' | 'missing' | Fate;
 }
 
 /** One host: what it has to show, and what it has shown. */
@@ -164,7 +169,10 @@ export function judgeAttempt(
   const shown = showing(plan, demand, seen, scene);
   if ('nature' in shown) return { kind: 'stop', trouble: shown };
   const permission = permit(demand, shown);
-  if (permission.kind === 'go') return { kind: 'go', shown, permission };
+  if (permission.kind === 'go') {
+    const trouble = withoutRequireTls(plan, seen);
+    return trouble ? { kind: 'stop', trouble } : { kind: 'go', shown, permission };
+  }
   const { reason, why, dsn } = permission;
   const { host } = plan;
   const at = { nature: 'tls', host, address: seen.address } as const;
@@ -177,11 +185,20 @@ export function judgeAttempt(
   };
 }
 
+/** RFC 8689 section 4.2.1: a server that does not know it gets no such message. */
+function withoutRequireTls({ host }: ContactPlan, seen: SeenAttempt): Trouble | undefined {
+  const { address, requireTls = 'announced' } = seen;
+  if (requireTls === 'announced') return undefined;
+  return requireTls === 'missing'
+    ? lacksRequireTls(host, address)
+    : neverBegan(requireTls, host, address);
+}
+
 /** The connection as a delivery would have it; a check asks for TLS even where a delivery would not. */
 function showing(
   plan: ContactPlan,
   { starttls, afterFailure }: Demand,
-  { byRoots, ...attempt }: SeenAttempt,
+  { byRoots, requireTls: _, ...attempt }: SeenAttempt,
   scene: Pick<Scene, 'port'>,
 ): Shown | Trouble {
   const { contact } = attempt;

@@ -6,6 +6,7 @@
  * what it has). Does not: send, print, or keep anything.
  * @module
  */
+import type { Socket } from 'node:net';
 import type { Attempt, ContactPlan } from '../dane/attempt.ts';
 import { type Checked, probeAll } from '../dane/check.ts';
 import { findAddresses } from '../dane/destination.ts';
@@ -15,6 +16,7 @@ import type { ProbeOptions } from '../dane/probe.ts';
 import { Name } from '../dns/name.ts';
 import type { Lookup, Outcome } from '../dnssec/outcome.ts';
 import type { Certificate } from '../tls/certificate.ts';
+import { openChannel } from '../tls/streams.ts';
 import {
   decideMail,
   type HostSight,
@@ -28,6 +30,7 @@ import type { FetchPolicy } from './https.ts';
 import { needsRoots, rulesOf, verifyOptions } from './meeting.ts';
 import { StsCache, type StsFinding } from './mta-sts.ts';
 import { planOptions } from './prepare.ts';
+import { SESSION_TIMES, sayEhlo } from './smtp-session.ts';
 import { judgeSts } from './sts-certificate.ts';
 import type { StsPolicy } from './sts-policy.ts';
 import { stanceOf } from './sts-stance.ts';
@@ -152,13 +155,22 @@ async function seeHosts(
   const { probe, signal, terms } = parts;
   if (probe === 'none') return demands.map((one) => ({ ...one, attempts: undefined }));
   const demandOfPlan = new Map(demands.map((one) => [one.plan, one.demand]));
-  const see = (plan: HostPlan, attempt: Attempt): SeenAttempt =>
-    withRoots(plan, attempt, demandOfPlan.get(plan), parts);
-  const suffices = (plan: ContactPlan, attempt: Attempt): boolean => {
+  const seen = new Map<Attempt, SeenAttempt>();
+  const suffices = async (
+    plan: ContactPlan,
+    attempt: Attempt,
+    socket: Socket | undefined,
+  ): Promise<boolean> => {
     const demand = demandOfPlan.get(plan);
+    const first = withRoots(plan, attempt, demand, parts);
+    seen.set(attempt, first);
     // A host that is left out is looked at for the sake of who runs it: one handshake tells.
     if (demand?.kind !== 'contact') return attempt.contact.kind === 'handshake';
-    return judgeAttempt(plan, demand, see(plan, attempt), scene).kind === 'go';
+    if (judgeAttempt(plan, demand, first, scene).kind === 'stop') return false;
+    if (scene.wish !== 'required' || !socket) return true;
+    const requireTls = await askRequireTls(socket, probe, signal);
+    seen.set(attempt, { ...first, requireTls });
+    return requireTls === 'announced';
   };
   const stop = signal && { signal };
   const certificates = verifyOptions(terms);
@@ -168,8 +180,21 @@ async function seeHosts(
   );
   return demands.map((one, i) => ({
     ...one,
-    attempts: (probes[i]?.attempts ?? []).map((attempt) => see(one.plan, attempt)),
+    attempts: (probes[i]?.attempts ?? []).map((attempt) => seen.get(attempt) ?? attempt),
   }));
+}
+
+/** EHLO under TLS, which a check has no other need of. */
+async function askRequireTls(
+  socket: Socket,
+  { clientName, stepMs = SESSION_TIMES.ehlo }: ProbeOptions,
+  signal: AbortSignal | undefined,
+): Promise<NonNullable<SeenAttempt['requireTls']>> {
+  const channel = openChannel(socket, 'tls', signal);
+  const extensions = await sayEhlo(channel, clientName, { ...SESSION_TIMES, ehlo: stepMs });
+  channel.release();
+  if ('kind' in extensions) return extensions;
+  return extensions.has('REQUIRETLS') ? 'announced' : 'missing';
 }
 
 /** What a host has to show, and what the policy says of it. */

@@ -5,11 +5,10 @@
  * or judge them (ways.ts), or keep anything from one message to the next.
  * @module
  */
-import { printHost } from '../dane/attempt.ts';
 import { type Delivered, deferredEnd, failedEnd, type RecipientEnd } from './delivered.ts';
 import type { Errand } from './errand.ts';
 import { extensionsOf, type Fate, SESSION_TIMES, sayEhlo, transact } from './smtp-session.ts';
-import { requireTlsEnd, type Trouble } from './trouble.ts';
+import { lacksRequireTls, neverBegan, ofFate, requireTlsEnd, type Trouble } from './trouble.ts';
 import { type Way, Ways } from './ways.ts';
 
 /** Takes the message to the hosts in their order. */
@@ -47,19 +46,13 @@ class Journey {
       ? extensionsOf(hello)
       : await sayEhlo(channel, parts.clientName, times);
     if ('kind' in extensions) {
-      // Of a session that never began: the host is out for now, whatever it says.
-      const trouble = ofFate(extensions, plan, address);
-      this.#ways.troubles.push({
-        ...trouble,
-        nature: 'network',
-        dsn: trouble.dsn.replace(/^5/, '4'),
-      });
+      this.#ways.troubles.push(neverBegan(extensions, plan.host, address));
       return;
     }
     const knowsRequireTls = extensions.has('REQUIRETLS');
     // RFC 8689 section 5: a bounce is not lost for the want of the option.
     if (wish === 'required' && !knowsRequireTls && message.from !== '') {
-      this.#ways.troubles.push(lacksRequireTls(plan, address));
+      this.#ways.troubles.push(lacksRequireTls(plan.host, address));
       return;
     }
     const to = [...this.#waiting];
@@ -74,7 +67,7 @@ class Journey {
 
   #note(recipient: string, fate: Fate, { plan, address, protection }: Sent): void {
     const { host } = plan;
-    const trouble = ofFate(fate, plan, address);
+    const trouble = ofFate(fate, host, address);
     switch (fate.kind) {
       case 'accepted':
         this.#settle({
@@ -120,23 +113,3 @@ type Sent = Omit<Way, 'meeting'>;
 
 /** What a server says of the message, and not of the connection. */
 const SAID: ReadonlySet<Fate['reason']> = new Set(['smtp-delayed', 'smtp-refused']);
-
-const lacksRequireTls = ({ host }: Way['plan'], address: string): Trouble => ({
-  nature: 'requiretls',
-  reason: 'no-requiretls',
-  why: `${printHost(host)} does not know REQUIRETLS`,
-  dsn: '4.7.30',
-  host,
-  address,
-});
-
-function ofFate({ reason, dsn, why }: Fate, { host }: Way['plan'], address: string): Trouble {
-  return {
-    nature: 'mail',
-    reason: reason === 'accepted' ? 'protocol-error' : reason,
-    why: `${printHost(host)}: ${why}`,
-    dsn,
-    host,
-    address,
-  };
-}

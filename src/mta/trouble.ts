@@ -11,7 +11,7 @@ import { type DecisionReason, decide, type FaultyRecord } from '../dane/decision
 import type { DeliveryPlan, HostPlan, Unreachable } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
 import type { Exclusion } from './demand.ts';
-import type { FateReason } from './smtp-session.ts';
+import type { Fate, FateReason } from './smtp-session.ts';
 
 export type TroubleReason =
   | DecisionReason
@@ -81,6 +81,31 @@ export const OUT_OF_TIME: Trouble = {
   why: 'there was no time left to try a host',
   dsn: '4.4.7',
 };
+
+/** What a server said of the message, or of one recipient. */
+export const ofFate = ({ reason, dsn, why }: Fate, host: Name, address: string): Trouble => ({
+  nature: 'mail',
+  reason: reason === 'accepted' ? 'protocol-error' : reason,
+  why: `${printHost(host)}: ${why}`,
+  dsn,
+  host,
+  address,
+});
+
+/** Of a session that never began: the host is out for now, whatever it says. */
+export function neverBegan(fate: Fate, host: Name, address: string): Trouble {
+  const trouble = ofFate(fate, host, address);
+  return { ...trouble, nature: 'network', dsn: trouble.dsn.replace(/^5/, '4') };
+}
+
+export const lacksRequireTls = (host: Name, address: string): Trouble => ({
+  nature: 'requiretls',
+  reason: 'no-requiretls',
+  why: `${printHost(host)} does not know REQUIRETLS`,
+  dsn: '4.7.30',
+  host,
+  address,
+});
 
 /** The one that least goes away by itself. */
 export const toTell = (troubles: readonly Trouble[]): Trouble | undefined =>

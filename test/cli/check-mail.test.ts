@@ -34,7 +34,7 @@ const POLICIES: Readonly<Record<string, { mode: string; mx: string }>> = {
   'testing.com': { mode: 'testing', mx: 'mx.testing.com' },
   'off.com': { mode: 'none', mx: 'mx.off.com' },
 };
-const DOMAINS = [...Object.keys(POLICIES), 'lost.com', 'plain.com'];
+const DOMAINS = [...Object.keys(POLICIES), 'lost.com', 'plain.com', 'knows.com', 'unsigned.com'];
 const HOSTS = DOMAINS.map((domain) => `mx.${domain}`);
 
 /** The web's authorities vouch for it, for every mail host. */
@@ -45,6 +45,7 @@ const other = issueChain(HOSTS);
 const GOOD = '192.0.2.1';
 const SELF = '192.0.2.2';
 const CLEAR = '192.0.2.3';
+const KNOWS = '192.0.2.4';
 const WEB = '192.0.2.80';
 
 const TLSA_OF = {
@@ -58,7 +59,9 @@ const zone = (domain: string, address: string, tlsa?: keyof typeof TLSA_OF): str
   '@ MX 10 mx',
   `mx A ${address}`,
   ...(tlsa ? [`_25._tcp.mx TLSA ${TLSA_OF[tlsa]}`] : []),
-  ...(domain === 'plain.com' ? [] : ['_mta-sts TXT "v=STSv1; id=20261130;"', `mta-sts A ${WEB}`]),
+  ...(POLICIES[domain] || domain === 'lost.com'
+    ? ['_mta-sts TXT "v=STSv1; id=20261130;"', `mta-sts A ${WEB}`]
+    : []),
 ];
 
 const net = internet(
@@ -73,6 +76,8 @@ const net = internet(
     'testing.com': { records: zone('testing.com', SELF), signing: 'unsigned' },
     'off.com': zone('off.com', SELF),
     'lost.com': zone('lost.com', GOOD),
+    'knows.com': zone('knows.com', KNOWS),
+    'unsigned.com': { records: zone('unsigned.com', KNOWS), signing: 'unsigned' },
     'plain.com': zone('plain.com', CLEAR, 'publicly'),
   },
   { now: Date.now(), latencyMs: 1 },
@@ -80,7 +85,8 @@ const net = internet(
 
 const servers: Record<string, MailHostDescription> = {
   [GOOD]: { name: 'mx.listed.com', chain: publicly },
-  [SELF]: { name: 'mx.dane.com', chain: privately },
+  [SELF]: { name: 'mx.dane.com', chain: privately, tlsExtensions: ['REQUIRETLS'] },
+  [KNOWS]: { name: 'mx.knows.com', chain: publicly, tlsExtensions: ['REQUIRETLS'] },
   [CLEAR]: { name: 'mx.plain.com', chain: publicly, fault: 'no-starttls' },
 };
 const open = new Map<string, MailHost>();
@@ -173,13 +179,13 @@ t.test('an enforced policy, no DANE: TLS with a certificate of an authority', as
 /** The decision table, beside an enforced policy. */
 const ROWS = [
   {
-    row: '37a, P46: a host that is not listed is left out, although DANE matches',
+    row: 'decision 37: a host that is not listed is left out, although DANE matches',
     domain: 'unlisted.com',
     want: { action: 'defer', reason: 'sts-mx-mismatch', dsn: '4.7.5' },
     host: { mtaSts: 'not-listed', attempts: [{ verdict: { kind: 'authenticated' } }] },
   },
   {
-    row: '37b: DANE alone judges the certificate',
+    row: 'decision 37: DANE alone judges the certificate',
     domain: 'dane.com',
     want: { action: 'deliver-authenticated', reason: 'tlsa-matches' },
     host: {
@@ -188,7 +194,7 @@ const ROWS = [
     },
   },
   {
-    row: '38, P44: a valid certificate does not rescue what DANE refuses',
+    row: 'decision 38: a valid certificate does not rescue what DANE refuses',
     domain: 'mismatch.com',
     want: {
       action: 'defer',
@@ -199,19 +205,19 @@ const ROWS = [
     host: { mtaSts: 'listed', attempts: [{ pkix: { kind: 'valid' } }] },
   },
   {
-    row: '39, P45: nor a TLSA look-up that fails',
+    row: 'decision 39: nor does it rescue a TLSA look-up that fails',
     domain: 'forged.com',
     want: { action: 'defer', reason: 'signature-invalid', dsn: '4.7.5' },
     host: { tls: 'unreachable', mtaSts: 'listed', attempts: { length: 0 } },
   },
   {
-    row: '40: where no record can be used, MTA-STS adds authentication',
+    row: 'decision 40: where no record can be used, MTA-STS adds authentication',
     domain: 'bad.com',
     want: { action: 'defer', reason: 'certificate-not-trusted', dsn: '4.7.5' },
     host: { tls: 'encrypt', attempts: [{ pkix: { kind: 'invalid' } }] },
   },
   {
-    row: 'P48: ... which a good certificate passes',
+    row: 'P48: no record can be used, and a good certificate: by MTA-STS',
     domain: 'unusable.com',
     want: { action: 'deliver-trusted', reason: 'mta-sts' },
     host: { tls: 'encrypt', attempts: [{ pkix: { kind: 'valid' } }] },
@@ -390,6 +396,80 @@ t.test('mandatory DANE from the file and from the option come to the same', asyn
   const want = { action: 'defer', reason: 'dane-required', dsn: '4.7.5' };
   t.match((await json('lost.com', '--policy', mandatory)).view, want);
   t.match((await json('lost.com', '--mandatory')).view, want);
+});
+
+/** The decision table, for messages with a wish of their own. */
+const WISHES = [
+  {
+    row: 'decision 41: REQUIRETLS, the TLSA record matches, and the server knows it',
+    args: ['dane.com', '--message', 'requiretls'],
+    want: {
+      action: 'deliver-authenticated',
+      message: 'requiretls',
+      hosts: [{ attempts: [{ requireTls: 'announced' }] }],
+    },
+  },
+  {
+    row: 'decision 41: REQUIRETLS, no TLSA record: an authority has to vouch for the host',
+    args: ['knows.com', '--message', 'requiretls'],
+    want: { action: 'deliver-trusted', reason: 'requiretls', host: 'mx.knows.com' },
+  },
+  {
+    row: 'decision 42: REQUIRETLS, and nothing vouches for the name of the host',
+    args: ['unsigned.com', '--message', 'requiretls'],
+    want: { action: 'refuse', reason: 'mx-not-validated', dsn: '5.7.10' },
+  },
+  {
+    row: 'decision 42: REQUIRETLS, and no host is authenticated',
+    args: ['mismatch.com', '--message', 'requiretls'],
+    want: { action: 'refuse', reason: 'dane-no-match', dsn: '5.7.10' },
+  },
+  {
+    row: 'decision 42: REQUIRETLS, and a TLSA look-up that fails: it waits',
+    args: ['forged.com', '--message', 'requiretls'],
+    want: { action: 'defer', reason: 'signature-invalid', dsn: '4.7.5' },
+  },
+  {
+    row: 'decision 43: REQUIRETLS, and the server does not know it',
+    args: ['listed.com', '--message', 'requiretls'],
+    want: {
+      action: 'refuse',
+      reason: 'no-requiretls',
+      dsn: '5.7.30',
+      hosts: [{ attempts: [{ pkix: { kind: 'valid' }, requireTls: 'missing' }] }],
+    },
+  },
+  {
+    row: 'decision 44: TLS-Required: No, and a certificate that DANE refuses',
+    args: ['mismatch.com', '--message', 'tls-required-no'],
+    want: {
+      action: 'deliver-opportunistically',
+      channel: 'tls',
+      message: 'tls-required-no',
+      overlooked: [{ reason: 'dane-no-match' }],
+    },
+  },
+  {
+    row: 'decision 44: TLS-Required: No, and a TLSA look-up that fails',
+    args: ['forged.com', '--message', 'tls-required-no'],
+    want: {
+      action: 'deliver-opportunistically',
+      channel: 'tls',
+      overlooked: [{ reason: 'signature-invalid' }],
+    },
+  },
+];
+for (const { row, args, want } of WISHES)
+  t.test(row, async (t) => {
+    const { view } = await json(...args);
+    t.match(view, want);
+  });
+
+t.test('nothing but EHLO is said under TLS, and no mail is sent', (t) => {
+  const said = [...open.values()].flatMap(({ commands }) => commands);
+  const inTls = said.filter((line) => line.startsWith('tls '));
+  t.same([...new Set(inTls)].sort(), ['tls EHLO client.example', 'tls QUIT']);
+  t.end();
 });
 
 t.test('command lines that cannot be meant', async (t) => {
