@@ -5,9 +5,8 @@
  * (RFC 7672 section 2.2). Does not: send mail, or decide among hosts (decision.ts).
  * @module
  */
-import type { Socket } from 'node:net';
 import type { Name } from '../dns/name.ts';
-import { type ConnectOptions, type Contact, connect } from '../tls/connect.ts';
+import { type ConnectOptions, type Contact, connect, type Handshake } from '../tls/connect.ts';
 import { type Attempt, type ContactPlan, printHost, weigh } from './attempt.ts';
 import type { HostPlan } from './plan.ts';
 import { type Peer, type Verdict, type VerifyOptions, verifyPeer } from './verify.ts';
@@ -27,7 +26,7 @@ export interface ProbeOptions extends Omit<ConnectOptions, 'serverName'> {
   readonly suffices?: (
     plan: ContactPlan,
     attempt: Attempt,
-    socket: Socket | undefined,
+    socket: Handshake['socket'] | undefined,
   ) => boolean | Promise<boolean>;
   /** Shakes hands with a server; tls/connect.ts where it is left out. */
   readonly connect?: typeof connect;

@@ -6,7 +6,6 @@
  * what it has). Does not: send, print, or keep anything.
  * @module
  */
-import type { Socket } from 'node:net';
 import type { Attempt, ContactPlan } from '../dane/attempt.ts';
 import { type Checked, probeAll } from '../dane/check.ts';
 import { findAddresses } from '../dane/destination.ts';
@@ -16,6 +15,7 @@ import type { ProbeOptions } from '../dane/probe.ts';
 import { Name } from '../dns/name.ts';
 import type { Lookup, Outcome } from '../dnssec/outcome.ts';
 import type { Certificate } from '../tls/certificate.ts';
+import type { Handshake } from '../tls/connect.ts';
 import { openChannel } from '../tls/streams.ts';
 import {
   decideMail,
@@ -159,7 +159,7 @@ async function seeHosts(
   const suffices = async (
     plan: ContactPlan,
     attempt: Attempt,
-    socket: Socket | undefined,
+    socket: Handshake['socket'] | undefined,
   ): Promise<boolean> => {
     const demand = demandOfPlan.get(plan);
     const first = withRoots(plan, attempt, demand, parts);
@@ -186,7 +186,7 @@ async function seeHosts(
 
 /** EHLO under TLS, which a check has no other need of. */
 async function askRequireTls(
-  socket: Socket,
+  socket: Handshake['socket'],
   { clientName, stepMs = SESSION_TIMES.ehlo }: ProbeOptions,
   signal: AbortSignal | undefined,
 ): Promise<NonNullable<SeenAttempt['requireTls']>> {
