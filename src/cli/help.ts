@@ -214,6 +214,8 @@ foreground; SIGTERM ends it once what was asked is answered.
                         nothing newer is to be had (RFC 8767); never MX, TLSA and DS
   --policy FILE         the operator's policy: its TTLs and limits hold, and where it has
                         DANE used, nothing starts that cannot validate
+  --metrics ADDR:PORT   /metrics (Prometheus) and /health over HTTP, loopback only
+  --log WHAT            failures (the default; one line each, so many a minute) or none
   --report-errors       tell servers that want to know of bogus answers (RFC 9567)
   --workers 1           one process; more are not supported yet
   --no-ipv6             ask servers over IPv4 only

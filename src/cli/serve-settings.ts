@@ -10,6 +10,7 @@ import { Budget } from '../dnssec/budget.ts';
 import { defaultPolicy } from '../dnssec/context.ts';
 import type { Engine } from '../dnssec/engine.ts';
 import type { ServerAddress } from '../environment.ts';
+import { isLoopback } from '../server/access.ts';
 import {
   parseCacheMinTtl,
   parseClientNetwork,
@@ -41,6 +42,9 @@ export interface Said extends Omit<ResolverChoice, 'engine'> {
   /** Milliseconds past their expiry for which answers may be served. */
   readonly longestStaleMs?: number;
   readonly reportErrors?: 'on';
+  /** Where metrics and health are served over HTTP. */
+  readonly metrics?: ServerAddress;
+  readonly log?: 'failures' | 'none';
   /** File of the operator's policy. */
   readonly policy?: string;
 }
@@ -99,6 +103,8 @@ export const SETTINGS = {
   workers: { form: 'number', read: parseWorkers },
   ipv6: { form: 'off', said: { families: 'ipv4' } },
   qname_minimisation: { form: 'off', said: { minimisation: 'off' } },
+  metrics: { form: 'text', read: (text) => ({ metrics: parseLocalListener(text) }) },
+  log: { form: 'text', read: (text) => ({ log: parseLog(text) }) },
   engine: { form: 'text', read: (text) => ({ engine: parseEngine(text) }) },
 } as const satisfies Readonly<Record<string, Setting>>;
 
@@ -108,6 +114,17 @@ function parseWorkers(text: string): Said {
   if (text !== '1')
     throw new Misuse(`"${text}" is too many: more than one process is not supported yet, give 1`);
   return {};
+}
+
+function parseLocalListener(text: string): ServerAddress {
+  const listener = parseListener(text);
+  if (isLoopback(listener.ip)) return listener;
+  throw new Misuse(`${listener.ip} is open to others: give an address of this machine alone`);
+}
+
+function parseLog(text: string): 'failures' | 'none' {
+  if (text === 'failures' || text === 'none') return text;
+  throw new Misuse(`"${text}" is not known: use failures or none`);
 }
 
 /** As it stands on the command line, without its hyphens in front. */

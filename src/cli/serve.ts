@@ -9,14 +9,17 @@ import type { ServerAddress } from '../environment.ts';
 import { refreshOutdated } from '../resolver/outdated.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { makeAnswerQuery } from '../server/answer.ts';
-import { ListenError, startDaemon } from '../server/daemon.ts';
+import { type Daemon, ListenError, named, startDaemon } from '../server/daemon.ts';
 import {
   type FollowedAnchors,
   type FollowingParts,
   followAnchors,
   openAnchors,
 } from '../server/followed-anchors.ts';
+import { type HttpListener, listenHttp, type Page, type Pages } from '../server/listen-http.ts';
+import { printMetrics } from '../server/metrics.ts';
 import { fetchAhead } from '../server/prefetch.ts';
+import { type Health, Watch } from '../server/watch.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import type { ServeWords } from './serve-options.ts';
@@ -34,14 +37,21 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
     terminal.print('The configuration is fine.');
     return EXIT.fine;
   }
-  const { resolver: opened, anchors } = await openServing(words, world, {
+  const watch = new Watch({
+    clock,
+    tell: (line) => (words.log === 'none' ? undefined : terminal.note(`danelaw: ${line}`)),
+  });
+  const { environment } = world;
+  const transport = watch.count(environment.transport);
+  const counted = { ...world, environment: { ...environment, transport } };
+  const { resolver: opened, anchors } = await openServing(words, counted, {
     tell: (line) => terminal.note(`danelaw: ${line}`),
     report,
     ...(ttls && { ttls }),
   });
   if (policy) await refuseUnlessValidating(policy, words, opened, { terminal, world });
   const limited = policy ? underPolicy(policy, opened, { terminal, world }) : opened;
-  const resolver = { ...limited, lookup: fetchAhead({ ...limited, clock }) };
+  const resolver = { ...limited, lookup: watch.watch(fetchAhead({ ...limited, clock })) };
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     listeners: words.listeners,
@@ -52,13 +62,46 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
       rootAnchor: () => anchors.anchors().get(ROOT.key),
     }),
     report,
+    responded: (rcode, over) => watch.responded(rcode, over),
   }).catch(misuseOf);
+  const http = await openHttp(words, { watch, daemon, resolver }).catch(async (error) => {
+    await daemon.stop();
+    return misuseOf(error);
+  });
+  if (http) terminal.note(`danelaw: metrics on http://${textOf(http.at)}/metrics`);
   terminal.note(`danelaw: listening on ${daemon.listeners.map(textOf).join(' and ')}`);
   anchors.start();
   await stopped;
-  await Promise.all([daemon.stop(), anchors.stop()]);
+  await Promise.all([daemon.stop(), anchors.stop(), http?.close()]);
   return EXIT.fine;
 }
+
+interface Watched {
+  readonly watch: Watch;
+  readonly daemon: Daemon;
+  readonly resolver: Resolver;
+}
+
+/** Metrics and health, where they are wanted. */
+async function openHttp(
+  { metrics }: ServeWords,
+  { watch, daemon, resolver }: Watched,
+): Promise<HttpListener | undefined> {
+  if (!metrics) return undefined;
+  const pages: Pages = {
+    '/metrics': () => ({
+      status: 200,
+      body: printMetrics(watch, { ...daemon.load(), held: resolver.held() }),
+    }),
+    '/health': () => healthPage(watch.health),
+  };
+  return named(metrics, 'http', listenHttp(metrics, pages));
+}
+
+const healthPage = (health: Health): Page =>
+  health.kind === 'fine'
+    ? { status: 200, body: 'fine\n' }
+    : { status: 503, body: `nothing can be proved; likely ${health.cause}\n` };
 
 interface Serving {
   readonly resolver: Resolver;

@@ -12,6 +12,8 @@ import { Reception, type ReceptionParts } from './reception.ts';
 export interface Daemon {
   /** Where it listens, over UDP and TCP alike. */
   readonly listeners: readonly ServerAddress[];
+  /** Questions that have no answer yet, and pieces of work that have not ended. */
+  load(): { readonly waiting: number; readonly underWay: number };
   /** Takes nothing more, answers what it has taken, closes. */
   stop(): Promise<void>;
 }
@@ -20,14 +22,16 @@ export interface DaemonOptions extends ReceptionParts {
   readonly listeners: readonly ServerAddress[];
 }
 
+type Over = 'udp' | 'tcp' | 'http';
+
 /** Nobody can listen there; `code` is the system's. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly at: ServerAddress;
-  readonly over: 'udp' | 'tcp';
+  readonly over: Over;
   readonly code: string;
 
-  constructor(at: ServerAddress, over: 'udp' | 'tcp', code: string) {
+  constructor(at: ServerAddress, over: Over, code: string) {
     super(`${at.ip} port ${at.port} over ${over}: ${code}`);
     this.at = at;
     this.over = over;
@@ -57,7 +61,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await Promise.all(open.map((one) => one.close()));
     throw error;
   }
-  return { listeners: places, stop: () => stop(open, reception, options.clock) };
+  const load = () => ({ waiting: reception.waiting, underWay: reception.underWay });
+  return { listeners: places, load, stop: () => stop(open, reception, options.clock) };
 }
 
 /** Where the system chooses the port, somebody else may have it over TCP. */
@@ -79,7 +84,8 @@ async function listenBoth(
   }
 }
 
-async function named(at: ServerAddress, over: 'udp' | 'tcp', opening: Promise<Listener>) {
+/** @throws ListenError where the system refuses */
+export async function named<L>(at: ServerAddress, over: Over, opening: Promise<L>): Promise<L> {
   try {
     return await opening;
   } catch (error) {

@@ -5,6 +5,7 @@
  * whoever can be answered.
  * @module
  */
+import type { Rcode } from '../dns/codes.ts';
 import { type Message, writeMessage } from '../dns/message.ts';
 import type { Network } from '../dns/network.ts';
 import type { Clock } from '../environment.ts';
@@ -30,6 +31,8 @@ export interface ReceptionParts {
   readonly limits?: WaitingLimits;
   /** Whose questions are answered beside this machine's; of whoever reaches a listener where it is left out. */
   readonly allow?: readonly Network[];
+  /** Told of each response to a query that could be read. */
+  readonly responded?: (rcode: Rcode, over: Caller['over']) => void;
 }
 
 /** `ignored`: there is no answer to that, nor will there be. */
@@ -138,8 +141,9 @@ function respond(
   query: Message,
   response: Message,
   caller: Caller,
-  parts: Pick<ReceptionParts, 'report'>,
+  parts: Pick<ReceptionParts, 'report' | 'responded'>,
 ): void {
+  parts.responded?.(response.rcode, caller.over);
   const size = sizeFor(query, caller);
   const write = (): Uint8Array => {
     try {

@@ -28,6 +28,8 @@ cache_mb = 8
 cache_min_ttl = 60
 serve_stale = 600
 report_errors = true
+metrics = "127.0.0.1:9153"
+log = "none"
 workers = 1
 ipv6 = false
 qname_minimisation = false
@@ -54,7 +56,7 @@ private_domain = ["lan"]
 private_address = ["10.0.0.1/8"]
 allow = []
 
-[metrics]
+[metric]
 listen = "127.0.0.1:9153"
 `,
   'broken.toml': 'cache_mb = 8\nlisten = [\n',
@@ -89,6 +91,7 @@ t.test('each option has a key, and the file means what the command line does', (
     ...['--negative-anchor', 'bad.example 2026-07-02T00:00Z told on Monday'],
     ...['--private-address', '10.0.0.0/8', '--private-domain', 'lan', '--cache-mb', '8'],
     ...['--cache-min-ttl', '60', '--serve-stale', '600', '--report-errors', '--workers', '1'],
+    ...['--metrics', '127.0.0.1:9153', '--log', 'none'],
     ...['--no-ipv6', '--no-qname-minimisation', '--engine', 'noble'],
   );
   t.same(fromFile, fromWords);
@@ -124,7 +127,7 @@ t.test('all that is wrong is told at once, each with its line and what to do', (
     /:9:11: forward does not do: "localhost" is no server address/,
     /:11:19: private_address does not do: "10\.0\.0\.1\/8" is no network/,
     /:12:9: allow is a list of texts, not an empty list/,
-    /:14:2: there is no section "metrics"; /,
+    /:14:2: there is no section "metric"; did you mean metrics\?/,
   ];
   t.equal(lines.length, expected.length, lines.join('\n'));
   for (const [i, pattern] of expected.entries()) t.match(lines[i], pattern);

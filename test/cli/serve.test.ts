@@ -139,7 +139,7 @@ async function started(
     });
   let told = (_line: string): void => {};
   const line = new Promise<string>((resolve) => {
-    told = resolve;
+    told = (text) => (text.includes('listening on') ? resolve(text) : undefined);
   });
   const ran = command(['serve', '--listen', '127.0.0.1:0', ...root, ...args], {
     environment,
@@ -324,6 +324,47 @@ function serversOf(zone: string): readonly string[] {
   return [...new Set(reply.map(({ server }) => server))];
 }
 
+t.test('metrics, health and a log line for what fails', async (t) => {
+  let lines = '';
+  const { port, stop, ran } = await started(['--metrics', '127.0.0.1:0'], (text) => {
+    lines += text;
+  });
+  const at = /metrics on (http:\/\/127\.0\.0\.1:\d+)\/metrics/.exec(lines)?.[1];
+  const get = async (path: string, method = 'GET') => {
+    const response = await fetch(`${at}${path}`, { method });
+    return { status: response.status, body: await response.text() };
+  };
+  await overUdp(port, queryFor('www.example.com', { ad: true }));
+  await overUdp(port, queryFor('www.example.com', { ad: true }));
+  for (let i = 0; i < 5; i += 1) await overUdp(port, queryFor('www.bad.com'));
+  const { status, body } = await get('/metrics');
+  t.equal(status, 200);
+  for (const line of [
+    'danelaw_outcomes_total{status="secure",reason="none",from="network"} 1',
+    'danelaw_outcomes_total{status="secure",reason="none",from="cache"} 1',
+    'danelaw_outcomes_total{status="bogus",reason="signature-invalid",from="network"} 1',
+    'danelaw_responses_total{rcode="NOERROR",over="udp"} 2',
+    'danelaw_responses_total{rcode="SERVFAIL",over="udp"} 5',
+    'danelaw_questions_waiting 0',
+    'danelaw_healthy 1',
+  ])
+    t.ok(body.split('\n').includes(line), line);
+  t.match(body, /^danelaw_upstream_total\{over="udp",result="reply"\} [1-9]\d*$/m);
+  t.match(body, /^danelaw_cache_bytes\{map="answers"\} [1-9]\d*$/m);
+  t.same(await get('/health'), { status: 200, body: 'fine\n' });
+  t.equal((await get('/')).status, 404);
+  t.equal((await get('/__proto__')).status, 404);
+  t.equal((await get('/metrics', 'POST')).status, 405);
+  const told = lines.split('\n').filter((line) => line.includes('event='));
+  t.equal(told.length, 1, 'five times the same is told once');
+  t.match(
+    told[0],
+    /^danelaw: event=failed name=www\.bad\.com\. type=A status=bogus reason=signature-invalid zone=bad\.com\. .*ede=6 why="no signature/,
+  );
+  stop();
+  t.equal((await ran).code, 0);
+});
+
 t.test('a place that is taken is told with what to do', async (t) => {
   const first = await started();
   const args = ['serve', '--listen', `127.0.0.1:${first.port}`];
@@ -387,6 +428,8 @@ t.test('words that a daemon cannot work by', async (t) => {
     [['--listen', '[::]:53', '--allow', '::1'], /stands for all addresses/],
     [['--allow', '0.0.0.0/0'], /"0\.0\.0\.0\/0" is everybody/],
     [['--allow', 'lan'], /--allow: "lan" is no network/],
+    [['--metrics', '192.0.2.1:9153'], /--metrics: 192\.0\.2\.1 is open to others/],
+    [['--log', 'all'], /--log: "all" is not known: use failures or none/],
     [['--check-config'], /needs a --config/],
     [['--workers', '2'], /--workers: .*not supported yet, give 1/],
     [['--private-address', '10.0.0.1/8'], /"10.0.0.1\/8" is no network: write 10.0.0.0\/8/],
