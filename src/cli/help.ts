@@ -35,6 +35,7 @@ danelaw mta-sts list|show|refresh|purge
                           the MTA-STS policies that are kept
 danelaw query NAME TYPE   one DNS question with proof
 danelaw serve             answers the programs of this machine, each answer proven
+danelaw control COMMAND   asks the daemon that runs here: stats, flush, explain, nta
 danelaw demo              checks destinations of all kinds on an internet inside this process
 danelaw DOMAIN            the same as danelaw check DOMAIN
 
@@ -215,6 +216,7 @@ foreground; SIGTERM ends it once what was asked is answered.
   --policy FILE         the operator's policy: its TTLs and limits hold, and where it has
                         DANE used, nothing starts that cannot validate
   --metrics ADDR:PORT   /metrics (Prometheus) and /health over HTTP, loopback only
+  --control PATH        a socket for danelaw control
   --log WHAT            failures (the default; one line each, so many a minute) or none
   --report-errors       tell servers that want to know of bogus answers (RFC 9567)
   --workers 1           one process; more are not supported yet
@@ -225,6 +227,23 @@ foreground; SIGTERM ends it once what was asked is answered.
   -h, --help            this text
 
 ${EXIT_CODES}`,
+  control: `danelaw control [--socket PATH] COMMAND
+
+Asks the daemon that runs here and has a control socket (serve --control).
+
+  stats                 its metrics
+  flush NAME            forget NAME, what lies below it, and keys and servers of zones there
+  explain NAME TYPE     ask, and tell each packet, zone and key on the way
+  nta list              the negative trust anchors in force
+  nta add 'NAME UNTIL REASON'
+                        validate nothing at and below NAME, for a week at most; it is
+                        forgotten when the daemon stops
+  nta remove NAME       validate it again
+
+  --socket PATH         /run/danelaw/control
+  -h, --help            this text
+
+Exit code: 0 done, 2 the command is wrong, or nobody answers.`,
   demo: `danelaw demo [--json]
 
 Starts an internet on free ports of 127.0.0.1 (signed zones, name servers, mail servers,

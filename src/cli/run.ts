@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { check } from './check.ts';
 import { parseCheck } from './check-options.ts';
+import { control, parseControl } from './control.ts';
 import { demo } from './demo.ts';
 import { domain } from './domain.ts';
 import { EXIT } from './exit.ts';
@@ -100,6 +101,7 @@ const COMMANDS: Readonly<Record<CommandName, Run>> = {
   'mta-sts': command('mta-sts', parseMtaSts, mtaSts),
   query: command('query', parseQuery, query),
   serve: command('serve', parseServe, serve),
+  control: command('control', parseControl, control),
   demo: command('demo', parseDemo, ({ form }, ...place) => demo(form, ...place)),
 };
 const NAMES = Object.keys(COMMANDS)

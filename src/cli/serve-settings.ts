@@ -44,6 +44,8 @@ export interface Said extends Omit<ResolverChoice, 'engine'> {
   readonly reportErrors?: 'on';
   /** Where metrics and health are served over HTTP. */
   readonly metrics?: ServerAddress;
+  /** Path of the control socket. */
+  readonly control?: string;
   readonly log?: 'failures' | 'none';
   /** File of the operator's policy. */
   readonly policy?: string;
@@ -104,6 +106,7 @@ export const SETTINGS = {
   ipv6: { form: 'off', said: { families: 'ipv4' } },
   qname_minimisation: { form: 'off', said: { minimisation: 'off' } },
   metrics: { form: 'text', read: (text) => ({ metrics: parseLocalListener(text) }) },
+  control: { form: 'path', read: (control) => ({ control }) },
   log: { form: 'text', read: (text) => ({ log: parseLog(text) }) },
   engine: { form: 'text', read: (text) => ({ engine: parseEngine(text) }) },
 } as const satisfies Readonly<Record<string, Setting>>;

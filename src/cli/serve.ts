@@ -5,29 +5,33 @@
 import { ROOT } from '../dns/name.ts';
 import { type Anchors, ROOT_ANCHORS } from '../dnssec/anchors.ts';
 import { defaultPolicy } from '../dnssec/context.ts';
+import { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import { refreshOutdated } from '../resolver/outdated.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import { makeAnswerQuery } from '../server/answer.ts';
-import { type Daemon, ListenError, named, startDaemon } from '../server/daemon.ts';
+import { ListenError, startDaemon } from '../server/daemon.ts';
 import {
   type FollowedAnchors,
   type FollowingParts,
   followAnchors,
   openAnchors,
 } from '../server/followed-anchors.ts';
-import { type HttpListener, listenHttp, type Page, type Pages } from '../server/listen-http.ts';
-import { printMetrics } from '../server/metrics.ts';
 import { fetchAhead } from '../server/prefetch.ts';
-import { type Health, Watch } from '../server/watch.ts';
+import { Watch } from '../server/watch.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import type { ServeWords } from './serve-options.ts';
 import { openPolicy, refuseUnlessValidating, ttlManner, underPolicy } from './serve-policy.ts';
+import { openSides } from './serve-sides.ts';
 import type { Terminal } from './terminal.ts';
 import { type Manner, openResolver, type World } from './world.ts';
 
-export async function serve(words: ServeWords, terminal: Terminal, world: World): Promise<number> {
+export async function serve(given: ServeWords, terminal: Terminal, world: World): Promise<number> {
+  const { negativeAnchors = new NegativeAnchors() } = given;
+  // The list is there even where it is empty: the control socket adds to it.
+  const words = { ...given, negativeAnchors };
+  const tell = (line: string): void => terminal.note(`danelaw: ${line}`);
   const { clock } = world.environment;
   const report = (error: unknown): void =>
     terminal.note(`danelaw: internal error: ${inOneLine(error)}; please report it`);
@@ -39,13 +43,13 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
   }
   const watch = new Watch({
     clock,
-    tell: (line) => (words.log === 'none' ? undefined : terminal.note(`danelaw: ${line}`)),
+    tell: (line) => (words.log === 'none' ? undefined : tell(line)),
   });
   const { environment } = world;
   const transport = watch.count(environment.transport);
   const counted = { ...world, environment: { ...environment, transport } };
   const { resolver: opened, anchors } = await openServing(words, counted, {
-    tell: (line) => terminal.note(`danelaw: ${line}`),
+    tell,
     report,
     ...(ttls && { ttls }),
   });
@@ -64,44 +68,18 @@ export async function serve(words: ServeWords, terminal: Terminal, world: World)
     report,
     responded: (rcode, over) => watch.responded(rcode, over),
   }).catch(misuseOf);
-  const http = await openHttp(words, { watch, daemon, resolver }).catch(async (error) => {
+  const sides = await openSides(words, {
+    ...{ watch, daemon, resolver, negativeAnchors, clock, tell, report },
+  }).catch(async (error: unknown) => {
     await daemon.stop();
     return misuseOf(error);
   });
-  if (http) terminal.note(`danelaw: metrics on http://${textOf(http.at)}/metrics`);
   terminal.note(`danelaw: listening on ${daemon.listeners.map(textOf).join(' and ')}`);
   anchors.start();
   await stopped;
-  await Promise.all([daemon.stop(), anchors.stop(), http?.close()]);
+  await Promise.all([daemon.stop(), anchors.stop(), sides.close()]);
   return EXIT.fine;
 }
-
-interface Watched {
-  readonly watch: Watch;
-  readonly daemon: Daemon;
-  readonly resolver: Resolver;
-}
-
-/** Metrics and health, where they are wanted. */
-async function openHttp(
-  { metrics }: ServeWords,
-  { watch, daemon, resolver }: Watched,
-): Promise<HttpListener | undefined> {
-  if (!metrics) return undefined;
-  const pages: Pages = {
-    '/metrics': () => ({
-      status: 200,
-      body: printMetrics(watch, { ...daemon.load(), held: resolver.held() }),
-    }),
-    '/health': () => healthPage(watch.health),
-  };
-  return named(metrics, 'http', listenHttp(metrics, pages));
-}
-
-const healthPage = (health: Health): Page =>
-  health.kind === 'fine'
-    ? { status: 200, body: 'fine\n' }
-    : { status: 503, body: `nothing can be proved; likely ${health.cause}\n` };
 
 interface Serving {
   readonly resolver: Resolver;

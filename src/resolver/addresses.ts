@@ -27,6 +27,7 @@ export interface Addresses {
   learntAt(host: Name): number | undefined;
   /** So that the next one who needs them looks them up anew. */
   forget(host: Name): void;
+  forgetBelow(name: Name): void;
   held(): Held;
 }
 
@@ -70,6 +71,9 @@ export function makeAddresses(walk: () => Walk, clock: Clock, bytes: number): Ad
   return {
     find,
     held: () => cache.held,
+    forgetBelow: ({ key }) => {
+      cache.deleteEnding(key);
+    },
     learntAt: (host) => {
       const known = keysOf(host).flatMap((key) => cache.get(key) ?? []);
       return known.length > 0 ? Math.min(...known.map(({ learntAt }) => learntAt)) : undefined;

@@ -113,6 +113,11 @@ export class Answers {
     return this.#stale ? sum(this.#entries.held, this.#stale.held) : this.#entries.held;
   }
 
+  /** Forgets what is known of names at and below `name`; says how many entries that were. */
+  forgetBelow({ key }: Name): number {
+    return this.#entries.deleteEnding(key) + (this.#stale?.deleteEnding(key) ?? 0);
+  }
+
   recall({ name, type }: Question): Recalled | undefined {
     const read = this.#readFresh;
     return (

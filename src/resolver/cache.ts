@@ -108,6 +108,13 @@ export class Cache<V extends Expiring> {
     return tier;
   }
 
+  /** Drops what has a key that ends so, and says how many. It looks at every key: for operators, not for questions. */
+  deleteEnding(suffix: string): number {
+    const tiers = [this.#fresh, this.#used, this.#guarded];
+    const keys = tiers.flatMap((tier) => tier.keys().filter((key) => key.endsWith(suffix)));
+    return keys.filter((key) => this.delete(key) !== undefined).length;
+  }
+
   get held(): Held {
     return [this.#fresh, this.#used, this.#guarded].map((tier) => tier.held).reduce(sum);
   }
@@ -175,6 +182,10 @@ class Tier<V> {
   has(key: string): boolean {
     const young = this.#young.entries;
     return (young.size > 0 && young.has(key)) || this.isOld(key);
+  }
+
+  keys(): readonly string[] {
+    return [...this.#young.entries.keys(), ...this.#old.entries.keys()];
   }
 
   isOld(key: string): boolean {

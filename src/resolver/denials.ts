@@ -72,6 +72,12 @@ export class Denials {
     return this.#zones.held;
   }
 
+  /** Forgets the proofs of zones at and below `name`, and those of `zone`, which it lies in. */
+  forgetBelow({ key }: Name, zone: Name): void {
+    this.#zones.deleteEnding(key);
+    this.#zones.delete(zone.key);
+  }
+
   /** Takes the proof of a secure finding; of any other nothing. `trust` is what it was judged under. */
   keep(zone: Name, trust: ZoneTrust, finding: Finding): void {
     if (trust.status !== 'secure' || finding.status !== 'secure') return;

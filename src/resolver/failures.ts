@@ -5,6 +5,7 @@
  * failure of the same thing up to 300. A spent budget says something about one question and nothing about zones or keys.
  * @module
  */
+import type { Name } from '../dns/name.ts';
 import type { Failure } from '../dnssec/outcome.ts';
 import type { Clock } from '../environment.ts';
 import { Cache, type Held } from './cache.ts';
@@ -57,6 +58,10 @@ export class Failures {
 
   get held(): Held {
     return this.#pauses.held;
+  }
+
+  forgetBelow({ key }: Name): void {
+    this.#pauses.deleteEnding(key);
   }
 
   succeeded(key: string): void {

@@ -112,6 +112,8 @@ export interface Resolver {
   readonly closestServers: (name: Name) => ZoneServers;
   /** For clients that validate themselves. */
   readonly fetchUnchecked: FetchUnchecked;
+  /** Forgets names at and below `name`, and the zones there with their keys; says how many entries that were. */
+  readonly forget: (name: Name) => number;
   /** What the caches hold now: entries, RRsets and octets by map. */
   readonly held: () => HeldByMap;
 }
@@ -201,6 +203,12 @@ export function createResolver(options: ResolverOptions): Resolver {
       .lookup,
     closestServers: (name) => zoneServersOf(walk.closest(name), clock.now()),
     fetchUnchecked: makeFetchUnchecked({ walk, clock, policy, limits, private: shut }),
+    forget: (name) => {
+      denials.forgetBelow(name, walk.closest(name).name);
+      failures.forgetBelow(name);
+      addresses.forgetBelow(name);
+      return answers.forgetBelow(name) + cuts.deleteEnding(name.key);
+    },
     held: () => ({
       answers: answers.held,
       denials: denials.held,

@@ -30,6 +30,7 @@ serve_stale = 600
 report_errors = true
 metrics = "127.0.0.1:9153"
 log = "none"
+control = "ctl"
 workers = 1
 ipv6 = false
 qname_minimisation = false
@@ -91,7 +92,7 @@ t.test('each option has a key, and the file means what the command line does', (
     ...['--negative-anchor', 'bad.example 2026-07-02T00:00Z told on Monday'],
     ...['--private-address', '10.0.0.0/8', '--private-domain', 'lan', '--cache-mb', '8'],
     ...['--cache-min-ttl', '60', '--serve-stale', '600', '--report-errors', '--workers', '1'],
-    ...['--metrics', '127.0.0.1:9153', '--log', 'none'],
+    ...['--metrics', '127.0.0.1:9153', '--log', 'none', '--control', file('ctl')],
     ...['--no-ipv6', '--no-qname-minimisation', '--engine', 'noble'],
   );
   t.same(fromFile, fromWords);
@@ -184,7 +185,8 @@ t.test('--check-config says what is wrong, or that nothing is, and opens nothing
 
 t.test('docs/serve.md tells of each key', (t) => {
   const text = readFileSync(new URL('../../../docs/serve.md', import.meta.url), 'utf8');
-  const rows = [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key);
+  const [, keys = ''] = text.split('\n## ');
+  const rows = [...keys.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key);
   t.same([...rows].sort(), [...SETTING_KEYS].sort());
   const { listeners } = wordsOf();
   t.same(listeners, [
