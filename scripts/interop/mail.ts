@@ -6,6 +6,7 @@
  * from their logs.
  * @module
  */
+import { runAdapters } from './adapters.ts';
 import type { Crew } from './crew.ts';
 import { tail } from './crew.ts';
 import { type DeliveryRow, runMatrix, runRig } from './deliveries.ts';
@@ -63,6 +64,9 @@ export async function runMail(
   );
   const matrix = await score.time('deliver at Postfix and Exim', () =>
     runMatrix(crew, lab, { score, peers, servers: { postfix, exim } }),
+  );
+  await score.time('mail software on Node at Postfix', () =>
+    runAdapters(crew, lab, { score, postfix, peers: of('postfix') }),
   );
   const logs = await startRig(crew, lab);
   const checks = await score.time('danelaw check on the mail destinations', () =>

@@ -58,6 +58,7 @@ export function gateFor(options: GateOptions = DEFAULTS): Promise<Gate> {
   if (known) return known;
   const gate = openGate(options);
   gates.set(options, gate);
+  gate.catch(() => gates.delete(options)); // another time there may be room
   return gate;
 }
 

@@ -52,7 +52,7 @@ const IDLE_MS = 600_000;
 const COMMAND_MS = 300_000;
 /** For a destination, which a program of this machine has ready when it connects. */
 const DESTINATION_MS = 30_000;
-/** For what is under way when a client has gone. */
+/** For what is under way when one side has gone. */
 const FLUSH_MS = 1_000;
 
 export interface Relay {
@@ -228,9 +228,13 @@ class Session {
     if (this.#client.writable) this.#client.write(`${line}\r\n`);
   }
 
+  /** A client that says QUIT all the same shall not find a closed door, which some take for a fault of their own. */
   #leave(line: string): void {
+    const client = this.#client;
     this.#say(line);
-    this.#client.destroySoon();
+    client.end();
+    const timer = setTimeout(() => client.destroy(), FLUSH_MS);
+    client.once('close', () => clearTimeout(timer));
   }
 }
 
