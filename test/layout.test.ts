@@ -51,6 +51,22 @@ t.test('tests match nothing with an empty array', (t) => {
   t.end();
 });
 
+t.test('no folder of tests is left out by npm test', (t) => {
+  const configured = read('.taprc');
+  const folders = new Set(
+    pathsIn('test/')
+      .filter((path) => path.endsWith('.test.ts'))
+      .map((path) => path.split('/').at(-2)),
+  );
+  for (const folder of folders) {
+    if (folder === 'test') continue;
+    const inSuite = existsSync(new URL(`test/suites/${folder}.test.ts`, ROOT));
+    const named = new RegExp(`[{,/]${folder}[},/]`).test(configured);
+    t.not(inSuite, named, `${folder} is run as a suite or file by file`);
+  }
+  t.end();
+});
+
 const picture = existsSync(new URL('ARCHITECTURE.md', ROOT)) ? read('ARCHITECTURE.md') : undefined;
 t.test(
   'ARCHITECTURE.md and the sources agree',
