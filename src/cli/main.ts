@@ -6,6 +6,7 @@
  * @module
  */
 import { clientName, nodeEnvironment } from '../environment-node.ts';
+import { passedSockets } from '../server/listen-passed.ts';
 import { EXIT } from './exit.ts';
 import { run } from './run.ts';
 import { makeTerminal } from './terminal.ts';
@@ -41,7 +42,12 @@ const untilStopped = (): Promise<void> =>
 const awake = setInterval(() => {}, 60_000);
 const code = await run(argv.slice(2), {
   terminal: makeTerminal(stdout, stderr, env),
-  world: { environment: nodeEnvironment(), clientName: clientName(), untilStopped },
+  world: {
+    environment: nodeEnvironment(),
+    clientName: clientName(),
+    untilStopped,
+    passed: passedSockets,
+  },
   bare: env.npm_lifecycle_event === 'start' ? 'demo' : 'help',
 });
 clearInterval(awake);

@@ -9,6 +9,7 @@ import { NegativeAnchors } from '../dnssec/negative-anchors.ts';
 import type { ServerAddress } from '../environment.ts';
 import { refreshOutdated } from '../resolver/outdated.ts';
 import type { Resolver } from '../resolver/resolver.ts';
+import { DEFAULT_LISTENERS, isLoopback } from '../server/access.ts';
 import { makeAnswerQuery } from '../server/answer.ts';
 import { ListenError, startDaemon } from '../server/daemon.ts';
 import {
@@ -58,7 +59,7 @@ export async function serve(given: ServeWords, terminal: Terminal, world: World)
   const resolver = { ...limited, lookup: watch.watch(fetchAhead({ ...limited, clock })) };
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
-    listeners: words.listeners,
+    ...placesOf(words, world),
     ...(words.allow && { allow: words.allow }),
     clock,
     answer: makeAnswerQuery(resolver, {
@@ -68,9 +69,12 @@ export async function serve(given: ServeWords, terminal: Terminal, world: World)
     report,
     responded: (rcode, over) => watch.responded(rcode, over),
   }).catch(misuseOf);
-  const sides = await openSides(words, {
-    ...{ watch, daemon, resolver, negativeAnchors, clock, tell, report },
-  }).catch(async (error: unknown) => {
+  const openBeside = async () => {
+    refuseOpen(daemon.listeners, words);
+    const parts = { watch, daemon, resolver, negativeAnchors, clock, tell, report };
+    return openSides(words, parts);
+  };
+  const sides = await openBeside().catch(async (error: unknown) => {
     await daemon.stop();
     return misuseOf(error);
   });
@@ -79,6 +83,22 @@ export async function serve(given: ServeWords, terminal: Terminal, world: World)
   await stopped;
   await Promise.all([daemon.stop(), anchors.stop(), sides.close()]);
   return EXIT.fine;
+}
+
+/** Sockets that were passed take the place of the usual listeners, and stand beside those that somebody has named. */
+function placesOf({ listeners }: ServeWords, { passed }: World) {
+  const given = passed?.() ?? { kind: 'sockets', sockets: [] };
+  if (given.kind === 'refused')
+    throw new Misuse(`LISTEN_FDS: ${given.why}; look at the socket unit`);
+  const isUsual = listeners === DEFAULT_LISTENERS && given.sockets.length > 0;
+  return { listeners: isUsual ? [] : listeners, passed: given.sockets };
+}
+
+/** What was passed is looked at as what is named. */
+function refuseOpen(places: readonly ServerAddress[], { allow }: ServeWords): void {
+  const open = places.find(({ ip }) => !isLoopback(ip));
+  if (open && !allow)
+    throw new Misuse(`${open.ip} is open to others: say with --allow whose questions are answered`);
 }
 
 interface Serving {

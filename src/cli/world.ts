@@ -10,6 +10,7 @@ import { defaultPolicy } from '../dnssec/context.ts';
 import type { Environment } from '../environment.ts';
 import { type FetchPolicy, makeFetchPolicy, webRoots } from '../mta/https.ts';
 import { createResolver, type Resolver, type ResolverOptions } from '../resolver/resolver.ts';
+import type { PassedSockets } from '../server/listen-passed.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { readCredentials } from '../tls/pem.ts';
 import type { ResolverChoice } from './options.ts';
@@ -23,6 +24,8 @@ export interface World {
   readonly dial?: ProbeOptions['dial'];
   /** PEM certificates of the web's authorities; those that come with Node where it is left out. */
   readonly webRoots?: readonly string[];
+  /** Sockets that the service manager has opened for a daemon. */
+  readonly passed?: () => PassedSockets;
   /** Resolves when somebody wants a daemon to end. Called once, by daemons only: it takes signals that else would kill. */
   readonly untilStopped?: () => Promise<void>;
 }

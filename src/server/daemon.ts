@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock, ServerAddress } from '../environment.ts';
+import type { PassedSocket } from './listen-passed.ts';
 import { listenTcp } from './listen-tcp.ts';
 import { type Listener, listenUdp } from './listen-udp.ts';
 import { Reception, type ReceptionParts } from './reception.ts';
@@ -20,6 +21,8 @@ export interface Daemon {
 
 export interface DaemonOptions extends ReceptionParts {
   readonly listeners: readonly ServerAddress[];
+  /** Opened by the service manager. */
+  readonly passed?: readonly PassedSocket[];
 }
 
 type Over = 'udp' | 'tcp' | 'http';
@@ -52,6 +55,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const open: Listener[] = [];
   const places: ServerAddress[] = [];
   try {
+    for (const socket of options.passed ?? []) {
+      const listen = socket.over === 'udp' ? listenUdp : listenTcp;
+      const one = await named(
+        { ip: `fd ${socket.fd}`, port: 0 },
+        socket.over,
+        listen(socket, reception),
+      );
+      open.push(one);
+      places.push(one.at);
+    }
     for (const address of options.listeners) {
       const pair = await listenBoth(address, reception);
       open.push(...pair);

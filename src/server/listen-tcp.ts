@@ -10,6 +10,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { ServerAddress } from '../environment.ts';
 import { clientAt } from './access.ts';
 import { startsProxied } from './answer.ts';
+import type { PassedSocket } from './listen-passed.ts';
 import type { Listener } from './listen-udp.ts';
 import type { Caller, Reception } from './reception.ts';
 
@@ -33,7 +34,7 @@ export const TCP_LIMITS: TcpLimits = { connections: MAX_CONNECTIONS, idleMs: IDL
 
 /** Rejects with the system's error where nobody can listen there. */
 export function listenTcp(
-  to: ServerAddress,
+  to: ServerAddress | PassedSocket,
   reception: Reception,
   { connections, idleMs }: TcpLimits = TCP_LIMITS,
 ): Promise<Listener> {
@@ -64,14 +65,14 @@ export function listenTcp(
       clearInterval(sweep);
       reject(error);
     });
-    server.listen({ host: to.ip, port: to.port, exclusive: true, ipv6Only: true }, () =>
-      resolve(listenerOf(server, { to, open, sweep })),
-    );
+    const place =
+      'fd' in to ? { fd: to.fd } : { host: to.ip, port: to.port, exclusive: true, ipv6Only: true };
+    server.listen(place, () => resolve(listenerOf(server, { to, open, sweep })));
   });
 }
 
 interface Running {
-  readonly to: ServerAddress;
+  readonly to: ServerAddress | PassedSocket;
   readonly open: ReadonlySet<Connection>;
   readonly sweep: NodeJS.Timeout;
 }
@@ -82,7 +83,7 @@ function listenerOf(server: Server, { to, open, sweep }: Running): Listener {
   // One connection that cannot be accepted (no file descriptor left) is no reason to stop.
   server.on('error', () => {});
   return {
-    at: { ip: to.ip, port: typeof bound === 'object' && bound ? bound.port : to.port },
+    at: placeOf(to, bound),
     stopTaking: () => {
       server.close();
       for (const one of open) one.stopTaking();
@@ -94,6 +95,14 @@ function listenerOf(server: Server, { to, open, sweep }: Running): Listener {
       return closed;
     },
   };
+}
+
+function placeOf(
+  to: ServerAddress | PassedSocket,
+  bound: ReturnType<Server['address']>,
+): ServerAddress {
+  if (typeof bound !== 'object' || !bound) throw new Error('a TCP server without an address');
+  return { ip: 'fd' in to ? bound.address : to.ip, port: bound.port };
 }
 
 /** @returns whether there was one */

@@ -8,6 +8,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { ServerAddress } from '../environment.ts';
 import { clientAt } from './access.ts';
+import type { PassedSocket } from './listen-passed.ts';
 import type { Caller, Reception } from './reception.ts';
 
 /** A place where questions are taken. */
@@ -22,21 +23,31 @@ export interface Listener {
 /** Bursts are held here while a signature is computed. The system may give less. */
 const RECEIVE_BUFFER = 4_194_304;
 
-/** Rejects with the system's error where nobody can listen there. */
-export function listenUdp(to: ServerAddress, reception: Reception): Promise<Listener> {
-  const socket = makeSocket(to);
+/**
+ * Rejects with the system's error where nobody can listen there.
+ * @param to  an address, or a socket that is bound already
+ */
+export function listenUdp(
+  to: ServerAddress | PassedSocket,
+  reception: Reception,
+): Promise<Listener> {
+  const socket = makeSocket('fd' in to ? to.family === 6 : isIPv6(to.ip));
   let isTaking = true;
   socket.on('message', (bytes, from) => {
     if (isTaking) reception.take(bytes, new UdpCaller(socket, from));
   });
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind({ address: to.ip, port: to.port, exclusive: true }, () => {
+    const bound =
+      'fd' in to
+        ? { fd: to.fd, exclusive: true }
+        : { address: to.ip, port: to.port, exclusive: true };
+    socket.bind(bound, () => {
       socket.off('error', reject);
       // What a send brings back (a client that has gone) is nobody's loss.
       socket.on('error', () => {});
       resolve({
-        at: { ip: to.ip, port: socket.address().port },
+        at: { ip: 'fd' in to ? socket.address().address : to.ip, port: socket.address().port },
         stopTaking: () => {
           isTaking = false;
         },
@@ -46,8 +57,7 @@ export function listenUdp(to: ServerAddress, reception: Reception): Promise<List
   });
 }
 
-function makeSocket({ ip }: ServerAddress): Socket {
-  const isSix = isIPv6(ip);
+function makeSocket(isSix: boolean): Socket {
   return createSocket({
     type: isSix ? 'udp6' : 'udp4',
     ipv6Only: isSix,
