@@ -8,8 +8,6 @@
 import type { RRType } from '../dns/codes.ts';
 import type { Question } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
-import type { Limits } from '../dnssec/budget.ts';
-import type { Policy } from '../dnssec/context.ts';
 import { spent } from '../dnssec/delegation.ts';
 import type { Finding, Link } from '../dnssec/judge.ts';
 import type { NegativeAnchor } from '../dnssec/negative-anchors.ts';
@@ -24,44 +22,22 @@ import {
   type Outcome,
   type Stale,
 } from '../dnssec/outcome.ts';
-import type { AlarmClock } from '../environment.ts';
-import { cutShort, isAbsence, lasting, type TtlBounds } from './ageing.ts';
-import type { Aggressive } from './aggressive.ts';
-import type { Answers, Kept } from './answers.ts';
+import { cutShort, isAbsence, lasting } from './ageing.ts';
+import type { Kept } from './answers.ts';
 import { checkType } from './check-type.ts';
-import type { Failures } from './failures.ts';
-import type { Finder, Found, NotAsked } from './find.ts';
+import type { Found, NotAsked } from './find.ts';
 import { Job } from './job.ts';
 import { inTime, Joined, leaving } from './joined.ts';
-import { blocked, type Private } from './rebinding.ts';
+import type { LookupParts } from './lookup-parts.ts';
+import { blocked } from './rebinding.ts';
 import { Reporter } from './report.ts';
 import { firstWithin, recallExpired, Unattended } from './stale.ts';
-import { allowsStale, type StaleTerms } from './stale-terms.ts';
+import { allowsStale } from './stale-terms.ts';
 import { placeOf, stepOf } from './step.ts';
-import { isSameStand, type Stand, type TrustPoints } from './trust-points.ts';
+import { isSameStand, type Stand } from './trust-points.ts';
 
 /** So much later than its own work would have ended by itself. */
 const GRACE_MS = 10;
-
-export interface LookupParts {
-  readonly finder: Finder;
-  readonly aggressive: Pick<Aggressive, 'synthesise'>;
-  readonly points: TrustPoints;
-  readonly answers: Answers;
-  readonly failures: Failures;
-  readonly clock: AlarmClock;
-  readonly limits: Partial<Limits>;
-  readonly ttls: TtlBounds;
-  /** Where public names may not lead. */
-  readonly private: Private;
-  readonly policy: Policy;
-  /** Left out, nothing that has expired is served. */
-  readonly staleTerms?: StaleTerms | undefined;
-  /** Whether agents are told of what is bogus (RFC 9567). */
-  readonly reportErrors: 'on' | 'off';
-  /** What a question could not afford: `forgotten` where the next one may spend more. */
-  readonly unaffordable: 'kept' | 'forgotten';
-}
 
 interface ChainParts extends LookupParts {
   readonly reporter?: Reporter;
