@@ -5,7 +5,7 @@
  */
 
 import { logLookups } from '../mta/debug-log.ts';
-import { limitMx } from '../mta/mx-rate.ts';
+import { limitMx, type MxRateCounters } from '../mta/mx-rate.ts';
 import { findUseDane, type Policy } from '../mta/policy.ts';
 import { printProblem, readPolicyFile } from '../mta/policy-file.ts';
 import { printSelfTest, selfTest } from '../mta/self-test.ts';
@@ -48,12 +48,18 @@ export function ttlManner({ policy }: ServePolicy, words: Pick<ServeWords, 'leas
   };
 }
 
+export interface Limited {
+  readonly resolver: Resolver;
+  /** Of MX look-ups, where the policy limits them. */
+  readonly mxLookups?: () => MxRateCounters;
+}
+
 /** The resolver with the limits of the policy, and with its look-ups told where the policy wants that. */
 export function underPolicy(
   { policy }: ServePolicy,
   resolver: Resolver,
   { terminal, world }: { readonly terminal: Terminal; readonly world: World },
-): Resolver {
+): Limited {
   const { settings } = policy;
   const rate = {
     queries: settings.dnsRateLimitMxQueries,
@@ -61,14 +67,17 @@ export function underPolicy(
     maxQueue: settings.dnsRateLimitMaxQueue,
   };
   const limited = settings.dnsRateLimitEnabled
-    ? limitMx(resolver.lookup, rate, world.environment.clock).lookup
-    : resolver.lookup;
+    ? limitMx(resolver.lookup, rate, world.environment.clock)
+    : { lookup: resolver.lookup };
   const { debugFlags } = settings;
   const lookup =
     debugFlags.size === 0
-      ? limited
-      : logLookups(limited, debugFlags, (line) => terminal.note(`danelaw: ${line}`));
-  return { ...resolver, lookup };
+      ? limited.lookup
+      : logLookups(limited.lookup, debugFlags, (line) => terminal.note(`danelaw: ${line}`));
+  return {
+    resolver: { ...resolver, lookup },
+    ...('counters' in limited && { mxLookups: limited.counters }),
+  };
 }
 
 /**

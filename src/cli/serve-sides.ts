@@ -11,7 +11,7 @@ import { type Daemon, named } from '../server/daemon.ts';
 import { listenControl } from '../server/listen-control.ts';
 import { listenHttp, type Page, type Pages } from '../server/listen-http.ts';
 import { logfmt } from '../server/logfmt.ts';
-import { printMetrics } from '../server/metrics.ts';
+import { type MxLookups, printMetrics } from '../server/metrics.ts';
 import type { Health, Watch } from '../server/watch.ts';
 import { Misuse } from './misuse.ts';
 import { makeControl } from './serve-control.ts';
@@ -23,6 +23,8 @@ export interface SideParts {
   readonly resolver: Resolver;
   readonly negativeAnchors: NegativeAnchors;
   readonly clock: Clock;
+  /** What became of MX look-ups, where the policy limits them. */
+  readonly mxLookups?: () => MxLookups;
   readonly tell: (line: string) => void;
   readonly report: (error: unknown) => void;
 }
@@ -47,8 +49,12 @@ export async function openSides(words: ServeWords, parts: SideParts): Promise<Si
   }
 }
 
-const statsOf = ({ watch, daemon, resolver }: SideParts): string =>
-  printMetrics(watch, { ...daemon.load(), held: resolver.held() });
+const statsOf = ({ watch, daemon, resolver, mxLookups }: SideParts): string =>
+  printMetrics(watch, {
+    ...daemon.load(),
+    held: resolver.held(),
+    ...(mxLookups && { mxLookups: mxLookups() }),
+  });
 
 async function openHttp(to: NonNullable<ServeWords['metrics']>, parts: SideParts): Promise<Sides> {
   const pages: Pages = {

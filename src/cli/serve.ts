@@ -23,7 +23,13 @@ import { Watch } from '../server/watch.ts';
 import { EXIT } from './exit.ts';
 import { Misuse } from './misuse.ts';
 import type { ServeWords } from './serve-options.ts';
-import { openPolicy, refuseUnlessValidating, ttlManner, underPolicy } from './serve-policy.ts';
+import {
+  type Limited,
+  openPolicy,
+  refuseUnlessValidating,
+  ttlManner,
+  underPolicy,
+} from './serve-policy.ts';
 import { openSides } from './serve-sides.ts';
 import type { Terminal } from './terminal.ts';
 import { type Manner, openResolver, type World } from './world.ts';
@@ -55,8 +61,11 @@ export async function serve(given: ServeWords, terminal: Terminal, world: World)
     ...(ttls && { ttls }),
   });
   if (policy) await refuseUnlessValidating(policy, words, opened, { terminal, world });
-  const limited = policy ? underPolicy(policy, opened, { terminal, world }) : opened;
-  const resolver = { ...limited, lookup: watch.watch(fetchAhead({ ...limited, clock })) };
+  const limited: Limited = policy
+    ? underPolicy(policy, opened, { terminal, world })
+    : { resolver: opened };
+  const { resolver: asked, mxLookups } = limited;
+  const resolver = { ...asked, lookup: watch.watch(fetchAhead({ ...asked, clock })) };
   const stopped = world.untilStopped?.() ?? new Promise<void>(() => {});
   const daemon = await startDaemon({
     ...placesOf(words, world),
@@ -72,7 +81,7 @@ export async function serve(given: ServeWords, terminal: Terminal, world: World)
   const openBeside = async () => {
     refuseOpen(daemon.listeners, words);
     const parts = { watch, daemon, resolver, negativeAnchors, clock, tell, report };
-    return openSides(words, parts);
+    return openSides(words, { ...parts, ...(mxLookups && { mxLookups }) });
   };
   const sides = await openBeside().catch(async (error: unknown) => {
     await daemon.stop();

@@ -7,21 +7,30 @@
 import type { HeldByMap } from '../resolver/resolver.ts';
 import type { Counts, Watch } from './watch.ts';
 
+/** MX look-ups under a limit, in Momentum's words. */
+export type MxLookups = Readonly<Record<'immediate' | 'queued' | 'drained' | 'overflow', number>>;
+
 export interface Gauges {
   readonly held: HeldByMap;
   /** Questions without an answer, and pieces of work that have not ended. */
   readonly waiting: number;
   readonly underWay: number;
+  /** Left out where nothing limits them. */
+  readonly mxLookups?: MxLookups;
 }
 
-export function printMetrics(watch: Watch, { held, waiting, underWay }: Gauges): string {
+export function printMetrics(watch: Watch, { held, waiting, underWay, mxLookups }: Gauges): string {
   const maps = Object.entries(held);
+  const limited: Counts = new Map(
+    Object.entries(mxLookups ?? {}).map(([became, count]) => [`became="${became}"`, count]),
+  );
   const gauge = (field: 'entries' | 'bytes'): Counts =>
     new Map(maps.map(([map, one]) => [`map="${map}"`, one[field]]));
   return [
     family('outcomes_total', 'counter', 'Look-ups by status and reason.', watch.outcomes),
     family('responses_total', 'counter', 'Responses to clients.', watch.responses),
     family('upstream_total', 'counter', 'Exchanges with servers.', watch.upstream),
+    mxLookups ? family('mx_lookups_total', 'counter', 'MX look-ups under the limit.', limited) : '',
     family('cache_entries', 'gauge', 'Entries by cache.', gauge('entries')),
     family('cache_bytes', 'gauge', 'Octets by cache.', gauge('bytes')),
     family('questions_waiting', 'gauge', 'Questions without an answer.', single(waiting)),

@@ -365,6 +365,28 @@ t.test('metrics, health and a log line for what fails', async (t) => {
   t.equal((await ran).code, 0);
 });
 
+t.test('+7: the counters of the limit on MX look-ups', async (t) => {
+  const folder = t.testdir({ 'policy.toml': 'dns_rate_limit_enabled = true\n' });
+  let lines = '';
+  const words = ['--policy', `${folder}/policy.toml`, '--metrics', '127.0.0.1:0'];
+  const { port, stop, ran } = await started(words, (text) => {
+    lines += text;
+  });
+  await overUdp(port, queryFor('www.example.com', { type: 'MX' }));
+  await overUdp(port, queryFor('www.example.com'));
+  const at = /metrics on (\S+)/.exec(lines)?.[1] ?? '';
+  const body = await (await fetch(at)).text();
+  // One MX question, far below the limit: it went at once, and the other one is not counted.
+  for (const line of [
+    'danelaw_mx_lookups_total{became="immediate"} 1',
+    'danelaw_mx_lookups_total{became="queued"} 0',
+    'danelaw_mx_lookups_total{became="overflow"} 0',
+  ])
+    t.ok(body.split('\n').includes(line), line);
+  stop();
+  t.equal((await ran).code, 0);
+});
+
 t.test('a place that is taken is told with what to do', async (t) => {
   const first = await started();
   const args = ['serve', '--listen', `127.0.0.1:${first.port}`];
