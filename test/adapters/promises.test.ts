@@ -105,23 +105,33 @@ const QUESTIONS: readonly [method: Method, name: string][] = [
 t.test('data and codes are those of node:dns/promises', async (t) => {
   const { ours, theirs } = await both(t);
   for (const [method, name] of QUESTIONS) {
-    const expected = await told(theirs[method](name));
+    const expected = withoutType(await told(theirs[method](name)));
     const got = await told(ours[method](name));
     t.strictSame(got, expected, `${method} ${name}: ${JSON.stringify(expected)}`);
   }
   for (const type of ['A', 'MX', 'SOA', 'TXT'] as const)
     t.strictSame(
       await ours.resolve('example.com', type).catch(codeOf),
-      await (theirs.resolve as (name: string, type: string) => Promise<unknown>)(
-        'example.com',
-        type,
-      ).catch(codeOf),
+      withoutType(
+        await (theirs.resolve as (name: string, type: string) => Promise<unknown>)(
+          'example.com',
+          type,
+        ).catch(codeOf),
+      ),
       `resolve ${type}`,
     );
   const [mine] = await ours.resolve4('four.example.com', { ttl: true });
   const [peer] = await theirs.resolve4('four.example.com', { ttl: true });
   t.strictSame(mine, peer, 'with TTLs');
 });
+
+/** Node 24 puts a `type` into some records, into SOA and NAPTR an undefined one. Ours have the fields of Node 20 on every version. */
+function withoutType(data: unknown): unknown {
+  if (Array.isArray(data)) return data.map(withoutType);
+  if (typeof data !== 'object' || data === null) return data;
+  const { type: _, ...rest } = data as { readonly type?: unknown };
+  return rest;
+}
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : error;
