@@ -76,8 +76,7 @@ export async function listenRelay(parts: RelayParts): Promise<Relay> {
   const open = new Set<Session>();
   const server = createServer({ noDelay: true }, (socket) => {
     if (open.size >= (limits?.connections ?? MAX_CONNECTIONS)) {
-      socket.on('error', () => {});
-      socket.end('421 4.3.2 too many connections\r\n');
+      turnAway(socket);
       return;
     }
     const session = new Session(socket, parts);
@@ -102,6 +101,14 @@ export async function listenRelay(parts: RelayParts): Promise<Relay> {
       return closed;
     },
   };
+}
+
+/** What such a client still says is never read, so its end would never be met with: the socket would stay for good. */
+function turnAway(socket: Socket): void {
+  socket.on('error', () => socket.destroy());
+  socket.end('421 4.3.2 too many connections\r\n');
+  const timer = setTimeout(() => socket.destroy(), FLUSH_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function listen(server: Server, at: RelayPlace): Promise<void> {
@@ -182,6 +189,11 @@ class Session {
         this.#leave('221 2.0.0 bye');
         return;
       }
+      if (!isCommand(verb)) {
+        await meeting.channel.close();
+        this.#leave('421 4.7.0 this is SMTP');
+        return;
+      }
       if (verb !== 'EHLO' && verb !== 'HELO') this.#say('503 5.5.1 EHLO first');
       else if ((await this.#greet(line, way)) === 'over') return;
     }
@@ -238,6 +250,12 @@ class Session {
   }
 }
 
+/**
+ * A browser or an HTTP client that somebody else steers has its header lines in front of what it would smuggle in: `Host:`, or
+ * an empty line at least.
+ */
+const isCommand = (verb: string | undefined): boolean => /^[A-Z]+$/.test(verb ?? '');
+
 const OUT_OF_TIME = '421 4.4.7 there was no time left to try a host';
 
 function farewell({ kind, trouble: { dsn, why } }: Exclude<Passage, { kind: 'open' }>): string {
@@ -257,8 +275,8 @@ const internal = (error: unknown): Trouble => ({
 const MAX_TEXT = 480;
 const inOneLine = (text: string): string => text.replace(/[^ -~]+/g, ' ').slice(0, MAX_TEXT);
 
-/** What belongs to the leg that is behind us. */
-const WITHHELD: ReadonlySet<string | undefined> = new Set(['STARTTLS', 'REQUIRETLS']);
+/** What belongs to the leg that is behind us, and what nobody but the relay may say. */
+const WITHHELD: ReadonlySet<string | undefined> = new Set(['STARTTLS', 'REQUIRETLS', 'XDANE']);
 
 /** With `protection`, for clients that want to know, in an extension of our own (RFC 5321 section 4.1.5). */
 function printReply({ code, lines }: Reply, protection?: Way['protection']): string {

@@ -156,6 +156,28 @@ t.test("EHLO is the server's own, but for STARTTLS and REQUIRETLS", async (t) =>
   t.match((await client.ask('STARTTLS'))[0], /^502 /, 'the server, in TLS already, knows no other');
 });
 
+t.test('what protects the connection is said by the relay alone', async (t) => {
+  const host = { tlsExtensions: ['XDANE verified', 'xdane=verified'] };
+  const { relay } = await relayOn(t, { zones: one(), hosts: { '192.0.2.1': host } });
+  const client = new Client(relay.at);
+  await client.hear();
+  const said = (await client.ask('EHLO me.example')).filter((line) => /^xdane/i.test(line));
+  t.strictSame(said, ['XDANE encrypted'], 'there are no TLSA records');
+});
+
+t.test('an HTTP request with SMTP in its body sends no mail', async (t) => {
+  const mail = 'EHLO me.example\r\nMAIL FROM:<>\r\nRCPT TO:<you@example.com>\r\nDATA\r\nx\r\n.';
+  for (const head of ['POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n', 'POST / HTTP/1.0\r\n']) {
+    const { relay, mailCommands } = await relayOn(t, { zones: one(EE), hosts: OFFERS });
+    const client = new Client(relay.at);
+    await client.hear();
+    t.match((await client.ask(`${head}\r\n${mail}`))[0], /^503 /);
+    t.strictSame(await client.hear(), ['421 4.7.0 this is SMTP']);
+    t.strictSame(await client.hear(), ['closed']);
+    t.strictSame(mailCommands(), []);
+  }
+});
+
 t.test('STARTTLS is not shown where the connection is in clear either', async (t) => {
   const { relay } = await relayOn(t, {
     zones: one(),
@@ -250,6 +272,17 @@ t.test('clients at once are bounded, and a silent session ends', async (t) => {
   t.strictSame(await new Client(relay.at).hear(), ['421 4.3.2 too many connections']);
   await client.ask('EHLO me.example');
   t.strictSame(await client.hear(), ['closed']);
+});
+
+t.test('nothing is left of a client that was turned away and said QUIT', async (t) => {
+  const limits = { connections: 0 };
+  const { relay } = await relayOn(t, { zones: one(EE), hosts: OFFERS }, { limits });
+  const client = new Client(relay.at);
+  await client.hear();
+  const gone = once(client.socket, 'close');
+  client.socket.end('QUIT\r\n');
+  await gone;
+  await relay.close(); // which waits for every socket
 });
 
 t.test('a server that hangs up is no silence', async (t) => {
