@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseNextHop } from '../dane/next-hop.ts';
 import { type RelayOptions, startRelay } from '../index.ts';
 
 /** What `startRelay` takes, but for place and next hop. */
@@ -66,7 +67,14 @@ async function openGate(options: GateOptions): Promise<Gate> {
   const path = join(privateFolder(), 'relay');
   const relay = await startRelay({ ...options, at: { path } });
   relay.unref();
-  return { connect: (nextHop) => greeted(path, nextHop) };
+  return { connect: async (nextHop) => greeted(path, checked(nextHop)) };
+}
+
+/** A line end within it, from a recipient's address, would have the rest taken for the client's own commands. */
+function checked(nextHop: string): string {
+  const parsed = parseNextHop(nextHop);
+  if (parsed.kind === 'parsed') return nextHop;
+  throw new GateError(`501 5.1.2 ${parsed.why.replace(/\p{Cc}+/gu, ' ')}`);
 }
 
 /** Nobody but this user may look into it, which is what keeps others from the sockets there. */

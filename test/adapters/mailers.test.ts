@@ -7,6 +7,8 @@
  * nodemailer, mx-connect and Haraka's own rules, as published: each delivers where the TLSA records match and sends nothing
  * where they do not. Expected codes are those of the decision table (RFC 7672 section 2.2).
  */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { GateError } from '../../src/adapters/gate.ts';
 import { register } from '../../src/adapters/haraka.ts';
@@ -252,6 +254,27 @@ t.test('a hook is handed each failure', async (t) => {
   );
   t.ok(error instanceof GateError);
   t.notOk('socket' in connection);
+});
+
+t.test("a domain with commands behind it is none, and nobody's mail goes with it", async (t) => {
+  const setting = await settingOf(t, ROWS[0]?.scene ?? { zones: {} });
+  const commands = [
+    'EHLO x',
+    'MAIL FROM:<>',
+    'RCPT TO:<you@example.com>',
+    'DATA',
+    'x',
+    '.',
+    'QUIT',
+  ];
+  const domain = ['example.com', ...commands].join('\r\n');
+  const connection: { socket?: Socket } = {};
+  const error = await new Promise((resolve) =>
+    daneHook(setting.options)({ domain }, connection, resolve),
+  );
+  if (connection.socket) await once(connection.socket.resume(), 'close');
+  t.ok(error instanceof GateError && !error.temporary);
+  t.strictSame(setting.mailCommands(), []);
 });
 
 t.test(
