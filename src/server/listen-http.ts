@@ -26,18 +26,23 @@ const PATIENCE_MS = 5000;
 const MAX_HEADERS = 8192;
 
 /** Rejects with the system's error where nobody can listen there. */
-export function listenHttp(to: ServerAddress, pages: Pages): Promise<HttpListener> {
+export function listenHttp(
+  to: ServerAddress,
+  pages: Pages,
+  patienceMs = PATIENCE_MS,
+): Promise<HttpListener> {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADERS,
-      headersTimeout: PATIENCE_MS,
-      requestTimeout: PATIENCE_MS,
-      keepAliveTimeout: PATIENCE_MS,
+      headersTimeout: patienceMs,
+      requestTimeout: patienceMs,
+      keepAliveTimeout: patienceMs,
       connectionsCheckingInterval: 1000,
     },
     (request, response) => answer(pages, request, response),
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = 2 * patienceMs; // of a client that does not fetch its answers: the other times are for requests
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: to.ip, port: to.port, exclusive: true }, () => {
