@@ -16,8 +16,8 @@ import { decode } from '../dns/rdata.ts';
 import { explainCase } from '../dnssec/explanation.ts';
 import { type Failure, failed, type Outcome, type Status } from '../dnssec/outcome.ts';
 import type { Reason } from '../dnssec/reason.ts';
+import type { StsSight } from '../mta/check.ts';
 import type { StsPolicy } from '../mta/sts-policy.ts';
-import type { StsRecord } from '../mta/sts-txt.ts';
 import { printSts } from '../mta/sts-view.ts';
 
 /** What `domain --json` prints. */
@@ -56,16 +56,8 @@ export interface DomainHostView extends Found {
   readonly tlsa?: Found & { readonly name: string; readonly records: readonly string[] };
 }
 
-/** The record of RFC 8461 section 3.1, and what came of fetching its policy. */
-export interface ShownSts {
-  readonly record: StsRecord;
-  readonly policy: StsPolicy | undefined;
-  /** Why there is no policy, or no newer one. */
-  readonly trouble: string | undefined;
-}
-
 export interface Shown extends Checked {
-  readonly sts: ShownSts;
+  readonly sts: StsSight | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly port: number;
@@ -143,7 +135,16 @@ const asksTlsa = (outcome: Outcome, name: Name): boolean =>
   outcome.question.name.equals(name) &&
   (failed(outcome) || outcome.answer.kind !== 'not-asked');
 
-function viewSts({ record, policy, trouble }: ShownSts): DomainView['mtaSts'] {
+/** Why there is no policy. */
+const troubleOf = ({ finding }: StsSight): string | undefined =>
+  finding !== 'not-fetched' && finding.kind === 'failed'
+    ? `${finding.result}: ${finding.reason}`
+    : undefined;
+
+function viewSts(sts: StsSight | undefined): DomainView['mtaSts'] {
+  if (!sts) return undefined;
+  const { record, policy } = sts;
+  const trouble = troubleOf(sts);
   switch (record.kind) {
     case 'none':
       return undefined;
@@ -225,11 +226,13 @@ function printTlsaLines(tlsa: NonNullable<DomainHostView['tlsa']>): string[] {
 
 /** What `mta_sts show domain` prints; the version alone where there is no policy to be had. */
 function printStsLines({ domain, sts, now }: Shown): string[] {
-  const { record, policy, trouble } = sts;
+  if (!sts) return [];
+  const { record, policy } = sts;
   if (record.kind === 'none') return [];
   const [head = '', ...more] = printSts({ domain, record, policy, now });
   if (record.kind === 'failed') return [head];
   const version = policy ? more : [`        id: ${record.id}`];
+  const trouble = troubleOf(sts);
   const failure = trouble === undefined ? [] : [`        no policy to be had: ${trouble}`];
   return [head, ...version, ...failure];
 }

@@ -19,15 +19,13 @@ import type { Fate } from './smtp-session.ts';
 import type { StsVerdict } from './sts-certificate.ts';
 import type { Terms } from './terms.ts';
 import {
+  endOf,
   excluded,
   lacksRequireTls,
   neverBegan,
-  noHost,
   OUT_OF_TIME,
-  requireTlsEnd,
   type Trouble,
   type TroubleReason,
-  toTell,
   unreached,
 } from './trouble.ts';
 
@@ -111,16 +109,15 @@ export function decideMail(scene: Scene, sights: readonly HostSight[]): Decided 
 }
 
 function allFailed({ plan, wish }: Open, troubles: readonly Trouble[]): MailDecision {
-  const end = wish === 'required' ? requireTlsEnd(troubles) : undefined;
-  const isNowhere = troubles.every(({ reason }) => reason === 'no-address');
-  if (isNowhere && plan.surplus === 0) return { action: 'refuse', ...toldOf(noHost(plan.hosts)) };
-  const { host, fault, ...trouble } = end ?? toTell(troubles) ?? OUT_OF_TIME;
+  const { kind, trouble } = endOf(troubles, plan, wish);
+  const { host, fault } = trouble;
   const { reason, why, dsn } = toldOf(trouble);
+  if (kind === 'refuse' && reason === 'no-address') return { action: kind, reason, why, dsn };
   const others = plan.hosts.length - 1;
   const more = others === 0 ? '' : `; no other of the ${plan.hosts.length} hosts will do`;
   const told = { reason, why: `${why}${more}`, dsn };
-  if (end) return { action: 'refuse', ...told };
-  return { action: 'defer', ...told, ...(host && { host }), ...(fault && { fault }) };
+  if (kind === 'refuse') return { action: kind, ...told };
+  return { action: kind, ...told, ...(host && { host }), ...(fault && { fault }) };
 }
 
 const toldOf = ({ reason, why, dsn }: Trouble) => ({ reason, why, dsn });

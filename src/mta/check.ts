@@ -103,10 +103,12 @@ export async function checkMail(nextHop: NextHop, parts: MailCheckParts): Promis
 
 const NO_STS: StsFinding = { kind: 'none' };
 
+export type StsParts = Pick<MailCheckParts, 'lookup' | 'fetch' | 'now' | 'terms' | 'signal'>;
+
 /** The policy of the domain, or of the relay that stands for it (RFC 8461 section 3.4); an address has none. */
-async function seeSts(
+export async function seeSts(
   nextHop: NextHop,
-  { lookup, fetch, now, terms, signal }: MailCheckParts,
+  { lookup, fetch, now, terms, signal }: StsParts,
 ): Promise<StsSight | undefined> {
   if (nextHop.kind === 'literal' || fetch === 'off' || terms.mtaSts === 'off') return undefined;
   const { name } = nextHop;

@@ -8,7 +8,7 @@
 import { type Delivered, deferredEnd, failedEnd, type RecipientEnd } from './delivered.ts';
 import type { Errand } from './errand.ts';
 import { extensionsOf, type Fate, SESSION_TIMES, sayEhlo, transact } from './smtp-session.ts';
-import { lacksRequireTls, neverBegan, ofFate, requireTlsEnd, type Trouble } from './trouble.ts';
+import { lacksRequireTls, neverBegan, ofFate, type Trouble } from './trouble.ts';
 import { type Way, Ways } from './ways.ts';
 
 /** Takes the message to the hosts in their order. */
@@ -98,11 +98,9 @@ class Journey {
 
   /** Of a recipient that no host has taken or refused. */
   #undone(recipient: string): RecipientEnd {
-    const { wish, retryAt } = this.#errand;
+    const { retryAt } = this.#errand;
     const own = this.#delays.get(recipient);
     const troubles = [...this.#ways.troubles, ...(own ? [own] : [])];
-    const end = wish === 'required' ? requireTlsEnd(troubles) : undefined;
-    if (end) return failedEnd(recipient, end);
     const { kind, trouble } = this.#ways.endedAt(troubles);
     if (kind === 'refuse') return failedEnd(recipient, trouble);
     return deferredEnd(recipient, trouble, trouble.dsn === '4.7.5' ? retryAt() : undefined);

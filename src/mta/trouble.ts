@@ -10,8 +10,10 @@ import { printHost } from '../dane/attempt.ts';
 import { type DecisionReason, decide, type FaultyRecord } from '../dane/decision.ts';
 import type { DeliveryPlan, HostPlan, Unreachable } from '../dane/plan.ts';
 import type { Name } from '../dns/name.ts';
-import type { Exclusion } from './demand.ts';
+import type { Exclusion, Wish } from './demand.ts';
 import type { Fate, FateReason } from './smtp-session.ts';
+
+type Deliver = Extract<DeliveryPlan, { kind: 'deliver' }>;
 
 export type TroubleReason =
   | DecisionReason
@@ -68,7 +70,7 @@ export const excluded = ({ why: reason }: Exclusion, host: Name): Trouble => ({
 });
 
 /** Row 8 of the decision table. */
-export const noHost = ({ length }: readonly HostPlan[]): Trouble => ({
+const noHost = ({ length }: readonly HostPlan[]): Trouble => ({
   nature: 'lookup',
   reason: 'no-address',
   why: length === 1 ? 'its mail host has no address' : 'none of its mail hosts has an address',
@@ -108,7 +110,7 @@ export const lacksRequireTls = (host: Name, address: string): Trouble => ({
 });
 
 /** The one that least goes away by itself. */
-export const toTell = (troubles: readonly Trouble[]): Trouble | undefined =>
+const toTell = (troubles: readonly Trouble[]): Trouble | undefined =>
   troubles.find(({ dsn }) => dsn === SECURITY) ??
   troubles.find(({ nature }) => nature === 'tls' || nature === 'requiretls') ??
   troubles.find(({ nature }) => nature === 'mail') ??
@@ -123,11 +125,29 @@ export const REQUIRETLS_NEEDED = '5.7.30';
  * The end of a message with REQUIRETLS that no host could take, if it is one: not while a host or a record could not be
  * reached.
  */
-export function requireTlsEnd(troubles: readonly Trouble[]): Trouble | undefined {
+function requireTlsEnd(troubles: readonly Trouble[]): Trouble | undefined {
   const final = troubles.filter(({ nature }) => nature === 'tls' || nature === 'requiretls');
   if (final.length === 0 || final.length < troubles.length) return undefined;
   const told = final.find(({ nature }) => nature === 'tls') ?? final[0];
   return told && { ...told, dsn: told.nature === 'tls' ? ENCRYPTION_NEEDED : REQUIRETLS_NEEDED };
+}
+
+export interface Ended {
+  readonly kind: 'refuse' | 'defer';
+  readonly trouble: Trouble;
+}
+
+/** What the sender hears where nobody was reached, or nobody has taken the mail: never, or not now. */
+export function endOf(
+  troubles: readonly Trouble[],
+  { hosts, surplus }: Pick<Deliver, 'hosts' | 'surplus'>,
+  wish: Wish,
+): Ended {
+  const end = wish === 'required' ? requireTlsEnd(troubles) : undefined;
+  if (end) return { kind: 'refuse', trouble: end };
+  const isNowhere = troubles.length > 0 && troubles.every(({ reason }) => reason === 'no-address');
+  if (isNowhere && surplus === 0) return { kind: 'refuse', trouble: noHost(hosts) };
+  return { kind: 'defer', trouble: toTell(troubles) ?? OUT_OF_TIME };
 }
 
 /** RFC 3463 section 3.5: no answer, bad connection; section 3.6 for what is no SMTP. */

@@ -13,7 +13,7 @@ import type { Trip } from './errand.ts';
 import { type Meeting, meet } from './meeting.ts';
 import { overlooked, type Permission, type Protection, permit } from './permit.ts';
 import { stanceOf } from './sts-stance.ts';
-import { excluded, noHost, OUT_OF_TIME, type Trouble, toTell, unreached } from './trouble.ts';
+import { type Ended, endOf, excluded, OUT_OF_TIME, type Trouble, unreached } from './trouble.ts';
 
 /** From here on no new connection is begun: many hosts that all stall shall not hold a message for hours. */
 const LONGEST_MS = 1_800_000;
@@ -24,11 +24,6 @@ export interface Way {
   readonly address: string;
   readonly meeting: Extract<Meeting, { kind: 'met' }>;
   readonly protection: Protection;
-}
-
-export interface Ended {
-  readonly kind: 'refuse' | 'defer';
-  readonly trouble: Trouble;
 }
 
 export class Ways {
@@ -71,13 +66,10 @@ export class Ways {
     }
   }
 
-  /** What the sender hears where nobody was reached, or nobody has taken the mail: never, or not now. */
+  /** What the sender hears. */
   endedAt(troubles: readonly Trouble[] = this.troubles): Ended {
-    const { hosts, surplus } = this.#trip.plan;
-    const isNowhere =
-      troubles.length > 0 && troubles.every(({ reason }) => reason === 'no-address');
-    if (isNowhere && surplus === 0) return { kind: 'refuse', trouble: noHost(hosts) };
-    return { kind: 'defer', trouble: toTell(troubles) ?? OUT_OF_TIME };
+    const { plan, wish } = this.#trip;
+    return endOf(troubles, plan, wish);
   }
 
   #isOver(): boolean {
