@@ -168,7 +168,7 @@ async function send(
 
 const lost = (id: string): Sent => ({
   id,
-  kind: 'deferred',
+  kind: 'lost',
   dsn: '-',
   why: 'nothing was heard of it',
   milliseconds: 0,

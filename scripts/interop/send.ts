@@ -24,7 +24,8 @@ export interface Job {
 /** What became of it. */
 export interface Sent {
   readonly id: string;
-  readonly kind: 'delivered' | 'deferred' | 'failed';
+  /** `lost`: nothing was heard of it, which is never as it should be. */
+  readonly kind: 'delivered' | 'deferred' | 'failed' | 'lost';
   readonly dsn: string;
   readonly why: string;
   /** Where it was delivered: how. */
